@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * A bus at work: send, receive, and everything a wait may end with (PROTOCOL.md 4 and 5).
+ */
+#include "bus.h"
+
+#include <poll.h>
+
+/*
+ * Every so many sleeps, ask again whether the two sides share one CPU, where spinning is a waste.
+ */
+#define AFFINITY_PERIOD 256u
+#define CHECK_PERIOD_NS 1000000ull
+
+/* --- guards of every call --- */
+
+static int check_usable(const struct tachyon_bus *bus)
+{
+	if (!bus)
+		return -EINVAL;
+	if (tach_bus_is_foreign(bus))
+		return TACHYON_ERR_FORKED;
+	return atomic_load_explicit(&bus->broken, memory_order_relaxed);
+}
+
+/* An address of its own in each thread. */
+static uintptr_t this_thread(void)
+{
+	static _Thread_local char here;
+
+	return (uintptr_t)&here;
+}
+
+/* Only for observers: one writer each, so no read-modify-write is needed. */
+static void count(_Atomic uint64_t *counter, uint64_t more)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
+			      memory_order_relaxed);
+}
+
+/* Slow-path counters may have two writers. */
+static void count_shared(_Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* --- waking the peer --- */
+
+void tach_bus_wake_data(struct tachyon_bus *bus)
+{
+	if (tach_waker_wake(&bus->data_waker))
+		count_shared(&bus->own->wakes);
+}
+
+void tach_bus_wake_space(struct tachyon_bus *bus)
+{
+	if (tach_waker_wake(&bus->space_waker))
+		count_shared(&bus->own->wakes);
+}
+
+static void flush(struct tachyon_bus *bus)
+{
+	if (tach_ring_flush(&bus->sender))
+		tach_bus_wake_data(bus);
+}
+
+void tach_bus_flush_own_batch(struct tachyon_bus *bus)
+{
+	if (atomic_load_explicit(&bus->batch_owner, memory_order_relaxed) != this_thread())
+		return;
+	atomic_store_explicit(&bus->batch_owner, 0, memory_order_relaxed);
+	flush(bus);
+}
+
+/* --- waiting --- */
+
+/* What a wait is for: data to receive, or space for so many bytes. */
+struct need {
+	struct tach_wait *wait;
+	bool is_space;
+	size_t size;
+};
+
+/* 1: go and try; 0: not yet; negative: the peer's head lies. */
+static int is_met(struct tachyon_bus *bus, const struct need *need)
+{
+	if (need->is_space)
+		return tach_ring_has_space(&bus->sender, need->size);
+	return tach_ring_is_ready(&bus->receiver);
+}
+
+/* Why a wait must end although its need is not met. */
+static int interruption(const struct tachyon_bus *bus)
+{
+	const int broken = atomic_load_explicit(&bus->broken, memory_order_relaxed);
+
+	if (broken)
+		return broken;
+	if (atomic_load_explicit(&bus->is_canceled, memory_order_relaxed))
+		return TACHYON_ERR_CANCELED;
+	return tach_bus_has_ended(bus) ? TACHYON_ERR_CLOSED : 0;
+}
+
+static int spin(struct tachyon_bus *bus, const struct need *need)
+{
+	uint32_t left = atomic_load_explicit(&bus->spin, memory_order_relaxed);
+
+	for (; left > 0; left--) {
+		const int ret = is_met(bus, need);
+
+		if (ret != 0)
+			return ret;
+		if (atomic_load_explicit(&bus->is_urgent, memory_order_relaxed))
+			return 0;
+		tach_cpu_relax();
+	}
+	return 0;
+}
+
+static void sleep_once(struct tachyon_bus *bus, const struct tach_wait *wait, uint64_t deadline)
+{
+	struct pollfd fds[] = {
+		{.fd = wait->bell, .events = POLLIN},
+		{.fd = bus->sock, .events = POLLRDHUP},
+		{.fd = bus->cancel_fd, .events = POLLIN},
+		{.fd = bus->pidfd, .events = POLLIN},
+	};
+	const uint64_t sleeps = atomic_load_explicit(&bus->own->sleeps, memory_order_relaxed);
+
+	if (wait->slice_ns != TACH_FOREVER) {
+		const uint64_t slice_end = tach_os_now_ns() + wait->slice_ns;
+
+		deadline = slice_end < deadline ? slice_end : deadline;
+	}
+
+	count_shared(&bus->own->sleeps);
+	if (sleeps % AFFINITY_PERIOD == AFFINITY_PERIOD - 1 &&
+	    tach_os_shares_one_cpu(bus->peer_pid))
+		atomic_store_explicit(&bus->spin, 0, memory_order_relaxed);
+
+	if (tach_os_poll(fds, TACH_ARRAY_SIZE(fds), deadline) <= 0)
+		return;
+	/* A bell that hung up is a peer that tampers with it: also its end. */
+	if (tach_is_hangup(&fds[0]) || tach_is_hangup(&fds[1]) || fds[3].revents)
+		tach_bus_note_hangup(bus);
+}
+
+/* 1: the need is met; negative: why it will not be. */
+static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint64_t deadline)
+{
+	for (;;) {
+		int ret = spin(bus, need);
+
+		if (ret != 0)
+			return ret;
+
+		tach_wait_arm(need->wait);
+		/*
+		 * The end first: what the peer published before it is then seen by the look behind.
+		 */
+		const int why = interruption(bus);
+
+		ret = is_met(bus, need);
+		if (ret == 0 && why == 0)
+			sleep_once(bus, need->wait, deadline);
+		tach_wait_disarm(need->wait);
+
+		if (ret != 0)
+			return ret;
+		if (why != 0)
+			return why;
+
+		ret = is_met(bus, need);
+		if (ret != 0)
+			return ret;
+		if (deadline != TACH_FOREVER && tach_os_now_ns() >= deadline)
+			return TACHYON_ERR_TIMEDOUT;
+	}
+}
+
+/*
+ * A caller that only polls must learn of the peer's end too, but not pay a system call for each
+ * look.
+ */
+static int look_once(struct tachyon_bus *bus, const struct need *need)
+{
+	const uint64_t now = tach_os_now_ns();
+	int why, met;
+
+	if (now >= atomic_load_explicit(&bus->next_check_ns, memory_order_relaxed)) {
+		atomic_store_explicit(&bus->next_check_ns, now + CHECK_PERIOD_NS,
+				      memory_order_relaxed);
+		tach_bus_check_hangup(bus);
+	}
+	if (tach_bus_peer_closed(bus))
+		tach_bus_note_hangup(bus);
+	/* The end first: what the peer published before it is then seen by the look behind. */
+	why = interruption(bus);
+	met = is_met(bus, need);
+	if (met != 0)
+		return met;
+	return why == 0 || why == TACHYON_ERR_CANCELED ? TACHYON_ERR_AGAIN : why;
+}
+
+static int wait_for(struct tachyon_bus *bus, const struct need *need, int64_t timeout_ns)
+{
+	int ret;
+
+	tach_bus_flush_own_batch(bus);
+	if (timeout_ns == 0)
+		return look_once(bus, need);
+
+	atomic_fetch_add(&bus->sleepers, 1);
+	ret = wait_until_met(bus, need, tach_os_deadline(timeout_ns));
+	atomic_fetch_sub(&bus->sleepers, 1);
+	return ret;
+}
+
+/* --- sending --- */
+
+size_t tachyon_bus_max_message(const struct tachyon_bus *bus)
+{
+	return tach_ring_max_message(bus->sender.size);
+}
+
+/* A full ring of this thread's own unflushed batch would never drain. */
+static int reserve_slowly(struct tachyon_bus *bus, size_t size, void **data, int64_t timeout_ns)
+{
+	const struct need need = {.wait = &bus->space_wait, .is_space = true, .size = size};
+	int ret;
+
+	count_shared(&bus->own->full);
+	flush(bus);
+	ret = wait_for(bus, &need, timeout_ns);
+	if (ret < 0)
+		return ret == TACHYON_ERR_CORRUPT ? tach_bus_poison(bus) : ret;
+	return tach_ring_reserve(&bus->sender, size, data);
+}
+
+int tachyon_bus_reserve(struct tachyon_bus *bus, size_t size, void **data, int64_t timeout_ns)
+{
+	int ret = check_usable(bus);
+
+	if (ret < 0)
+		return ret;
+	if (!data)
+		return -EINVAL;
+	if (tach_bus_peer_closed(bus))
+		tach_bus_note_hangup(bus);
+	if (tach_bus_has_ended(bus))
+		return TACHYON_ERR_CLOSED;
+
+	ret = tach_ring_reserve(&bus->sender, size, data);
+	if (ret == -EAGAIN)
+		return reserve_slowly(bus, size, data, timeout_ns);
+	return ret == -EBADMSG ? tach_bus_poison(bus) : ret;
+}
+
+static int commit(struct tachyon_bus *bus, size_t size, uint32_t type)
+{
+	int ret = check_usable(bus);
+
+	if (ret < 0)
+		return ret;
+	ret = tach_ring_commit(&bus->sender, size, type);
+	if (ret == 0)
+		count(&bus->own->messages, 1);
+	return ret;
+}
+
+int tachyon_bus_commit(struct tachyon_bus *bus, size_t size, uint32_t type)
+{
+	const int ret = commit(bus, size, type);
+
+	if (ret == 0)
+		flush(bus);
+	return ret;
+}
+
+int tachyon_bus_commit_unflushed(struct tachyon_bus *bus, size_t size, uint32_t type)
+{
+	const int ret = commit(bus, size, type);
+
+	if (ret == 0)
+		atomic_store_explicit(&bus->batch_owner, this_thread(), memory_order_relaxed);
+	return ret;
+}
+
+int tachyon_bus_flush(struct tachyon_bus *bus)
+{
+	const int ret = check_usable(bus);
+
+	if (ret == 0)
+		flush(bus);
+	return ret;
+}
+
+int tachyon_bus_rollback(struct tachyon_bus *bus)
+{
+	if (!bus || tach_bus_is_foreign(bus))
+		return bus ? TACHYON_ERR_FORKED : -EINVAL;
+	if (!bus->sender.is_reserved)
+		return -EINVAL;
+	tach_ring_rollback(&bus->sender);
+	return 0;
+}
+
+int tachyon_bus_send(struct tachyon_bus *bus, const void *data, size_t size, uint32_t type,
+		     int64_t timeout_ns)
+{
+	void *room;
+	int ret;
+
+	if (!data && size > 0)
+		return -EINVAL;
+	ret = tachyon_bus_reserve(bus, size, &room, timeout_ns);
+	if (ret < 0)
+		return ret;
+	if (size > 0)
+		memcpy(room, data, size);
+	return tachyon_bus_commit(bus, size, type);
+}
+
+/* --- receiving --- */
+
+static int take(struct tachyon_bus *bus, struct tachyon_message *message)
+{
+	const int ret = tach_ring_receive(&bus->receiver, message);
+
+	if (ret > 0)
+		count(&bus->messages_received, 1);
+	return ret < 0 ? tach_bus_poison(bus) : ret;
+}
+
+int tachyon_bus_receive(struct tachyon_bus *bus, struct tachyon_message *message,
+			int64_t timeout_ns)
+{
+	const struct need need = {.wait = bus ? &bus->data_wait : NULL};
+	int ret = check_usable(bus);
+
+	if (ret < 0)
+		return ret;
+	if (!message)
+		return -EINVAL;
+
+	ret = take(bus, message);
+	if (ret == 0) {
+		ret = wait_for(bus, &need, timeout_ns);
+		if (ret > 0)
+			ret = take(bus, message);
+	}
+	return ret > 0 ? 0 : ret;
+}
+
+int tachyon_bus_receive_batch(struct tachyon_bus *bus, struct tachyon_message *messages,
+			      size_t count_max, int64_t timeout_ns)
+{
+	size_t taken = 1;
+	int ret;
+
+	if (!messages || count_max == 0 || count_max > INT32_MAX)
+		return -EINVAL;
+	ret = tachyon_bus_receive(bus, &messages[0], timeout_ns);
+	if (ret < 0)
+		return ret;
+
+	/* What is corrupt behind good messages is reported by the next call. */
+	while (taken < count_max && take(bus, &messages[taken]) > 0)
+		taken++;
+	return (int)taken;
+}
+
+int tachyon_bus_release(struct tachyon_bus *bus, const struct tachyon_message *message)
+{
+	int ret;
+
+	if (!bus || !message)
+		return -EINVAL;
+	if (tach_bus_is_foreign(bus))
+		return TACHYON_ERR_FORKED;
+	ret = tach_ring_release(&bus->receiver, message->position);
+	if (ret == 0)
+		tach_bus_wake_space(bus);
+	return ret;
+}
+
+/* --- polling from outside --- */
+
+int tachyon_bus_fd(const struct tachyon_bus *bus)
+{
+	return bus->public_fd;
+}
+
+int tachyon_bus_prepare(struct tachyon_bus *bus)
+{
+	if (check_usable(bus) < 0)
+		return 1;
+
+	tach_bus_flush_own_batch(bus);
+	tach_wait_arm(&bus->data_wait);
+	if (!tach_ring_is_ready(&bus->receiver) && !tach_bus_has_ended(bus))
+		return 0;
+	tach_wait_disarm(&bus->data_wait);
+	return 1;
+}
+
+void tachyon_bus_dispatch(struct tachyon_bus *bus)
+{
+	if (tach_bus_is_foreign(bus))
+		return;
+	tach_wait_disarm(&bus->data_wait);
+	tach_bus_check_hangup(bus);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * Dialling and answering: the handshake's steps with their deadlines (PROTOCOL.md 6).
+ */
+#include "connect.h"
+
+#include "log.h"
+#include "sock.h"
+
+/*
+ * Nobody announces a new socket file cheaply and for abstract names too: look again, ever slower.
+ */
+#define RETRY_FIRST_NS 1000000ull
+#define RETRY_LAST_NS 20000000ull
+
+struct tach_peer_rule tach_peer_rule(const struct tachyon_access *access)
+{
+	return (struct tach_peer_rule){
+		.allow_any = access->any_uid,
+		.uids = access->uids,
+		.uid_count = access->uid_count,
+	};
+}
+
+/* --- the connector --- */
+
+static int pause_until(const struct tach_dial *dial, struct pollfd *sock, uint64_t until)
+{
+	struct pollfd fds[2] = {
+		{.fd = dial->cancel_fd, .events = POLLIN},
+		sock ? *sock : (struct pollfd){.fd = -1},
+	};
+
+	(void)tach_os_poll(fds, TACH_ARRAY_SIZE(fds), until);
+	if (fds[0].revents)
+		return -ECANCELED;
+	if (sock)
+		sock->revents = fds[1].revents;
+	return 0;
+}
+
+static bool is_worth_waiting(int ret)
+{
+	return ret == -ENOENT || ret == -ECONNREFUSED || ret == -EAGAIN;
+}
+
+static int connect_patiently(const struct tach_dial *dial)
+{
+	uint64_t pause = RETRY_FIRST_NS;
+	bool is_first = true;
+
+	for (;;) {
+		const int sock = tach_sock_connect(dial->address);
+		uint64_t now;
+		int ret;
+
+		if (!is_worth_waiting(sock))
+			return sock;
+
+		now = tach_os_now_ns();
+		if (now >= dial->deadline_ns)
+			return is_first ? -EAGAIN : -ETIMEDOUT;
+		is_first = false;
+
+		ret = pause_until(dial, NULL,
+				  dial->deadline_ns - now < pause ? dial->deadline_ns
+								  : now + pause);
+		if (ret < 0)
+			return ret;
+		pause = pause * 2 < RETRY_LAST_NS ? pause * 2 : RETRY_LAST_NS;
+	}
+}
+
+static int check_listener(int sock, const struct tach_dial *dial)
+{
+	struct tach_peer peer;
+
+	if (dial->allow_root && tach_sock_peer(sock, &peer) == 0 && peer.uid == 0)
+		return 0;
+	return tach_peer_check(sock, &dial->rule);
+}
+
+/* Once connected, the listener has a time of its own to answer, also where the caller's is up. */
+static int await_welcome(const struct tach_dial *dial, int sock, const struct tach_offer *offer,
+			 struct tach_guest *guest)
+{
+	const uint64_t least = tach_os_now_ns() + TACH_HANDSHAKE_TIMEOUT_NS;
+	const uint64_t deadline = dial->deadline_ns > least ? dial->deadline_ns : least;
+
+	for (;;) {
+		struct pollfd entry = {.fd = sock, .events = POLLIN};
+		int ret = tach_hello_receive(sock, TACH_PACKET_WELCOME, offer, guest);
+
+		if (ret != -EAGAIN)
+			return ret;
+		if (tach_os_now_ns() >= deadline)
+			return -ETIMEDOUT;
+		ret = pause_until(dial, &entry, deadline);
+		if (ret < 0)
+			return ret;
+	}
+}
+
+static int shake_hands(const struct tach_dial *dial, int sock, struct tach_offer *offer,
+		       struct tachyon_bus **bus)
+{
+	struct tach_guest guest = {.data_bell = -1, .space_bell = -1};
+	int ret = check_listener(sock, dial);
+
+	if (ret < 0)
+		return ret;
+	ret = tach_hello_send(sock, TACH_PACKET_HELLO, offer);
+	if (ret < 0)
+		return ret;
+	ret = await_welcome(dial, sock, offer, &guest);
+	if (ret < 0)
+		return ret;
+	ret = tach_bus_create(sock, offer, &guest, &dial->request, bus);
+	if (ret < 0)
+		tach_guest_fini(&guest);
+	return ret;
+}
+
+int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus)
+{
+	struct tach_offer offer;
+	int sock, ret;
+
+	ret = tach_sock_check_address(dial->address);
+	if (ret < 0)
+		return ret;
+	sock = connect_patiently(dial);
+	if (sock < 0)
+		return sock;
+	ret = tach_offer_init(&offer, dial->service, dial->ring_size, dial->max_peer_ring_size);
+	if (ret < 0)
+		goto err_sock;
+	ret = shake_hands(dial, sock, &offer, bus);
+	if (ret < 0)
+		goto err_offer;
+	return 0;
+
+err_offer:
+	tach_offer_fini(&offer);
+err_sock:
+	tach_os_close(sock);
+	return ret;
+}
+
+/* --- the listener --- */
+
+int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
+			const struct tach_reception *reception)
+{
+	const int sock = tach_listener_accept(listener);
+	int ret;
+
+	if (sock < 0)
+		return sock;
+
+	ret = tach_peer_check(sock, &reception->rule);
+	if (ret < 0) {
+		tach_hello_reject(sock, ret);
+		tach_os_close(sock);
+		return ret;
+	}
+	pending->sock = sock;
+	pending->deadline_ns = tach_os_now_ns() + TACH_HANDSHAKE_TIMEOUT_NS;
+	return 0;
+}
+
+void tach_pending_fini(struct tach_pending *pending)
+{
+	tach_os_close(pending->sock);
+	pending->sock = -1;
+}
+
+static int answer(int sock, struct tach_offer *offer, const struct tach_reception *reception,
+		  struct tachyon_bus **bus)
+{
+	struct tach_guest guest = {.data_bell = -1, .space_bell = -1};
+	int ret = tach_hello_receive(sock, TACH_PACKET_HELLO, offer, &guest);
+
+	if (ret < 0)
+		return ret;
+	ret = tach_hello_send(sock, TACH_PACKET_WELCOME, offer);
+	if (ret == 0)
+		ret = tach_bus_create(sock, offer, &guest, &reception->request, bus);
+	else if (ret == -EAGAIN)
+		ret = -EPIPE;
+	if (ret < 0)
+		tach_guest_fini(&guest);
+	return ret;
+}
+
+int tach_pending_step(struct tach_pending *pending, const struct tach_reception *reception,
+		      struct tachyon_bus **bus)
+{
+	struct pollfd entry = {.fd = pending->sock, .events = POLLIN};
+	struct tach_offer offer;
+	int ret;
+
+	/* The offer costs memory: none for a peer that has said nothing yet. */
+	if (tach_os_poll(&entry, 1, 0) == 0) {
+		if (tach_os_now_ns() < pending->deadline_ns)
+			return -EAGAIN;
+		tach_log(TACHYON_LOG_WARNING, "handshake: a peer connected and said nothing");
+		ret = -ETIMEDOUT;
+		goto err_pending;
+	}
+
+	ret = tach_offer_init(&offer, reception->service, reception->ring_size,
+			      reception->max_peer_ring_size);
+	if (ret == 0) {
+		ret = answer(pending->sock, &offer, reception, bus);
+		if (ret < 0)
+			tach_offer_fini(&offer);
+	}
+	if (ret == 0) {
+		pending->sock = -1;
+		return 0;
+	}
+	if (ret == -EAGAIN)
+		return ret;
+	tach_hello_reject(pending->sock, ret);
+
+err_pending:
+	tach_pending_fini(pending);
+	return ret;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * How buses come to be: dialling an address until somebody answers, and the listener's half of a
+ * handshake, a step at a time.
+ */
+#ifndef TACH_CONNECT_H
+#define TACH_CONNECT_H
+
+#include "bus.h"
+#include "listener.h"
+
+#define TACH_RING_SIZE_DEFAULT (64u << 10)
+#define TACH_PEER_RING_SIZE_DEFAULT (64ull << 20)
+#define TACH_TIMEOUT_DEFAULT_NS (5ll * 1000000000)
+/* A peer that connects and then says nothing is dropped after this. */
+#define TACH_HANDSHAKE_TIMEOUT_NS (2ull * 1000000000)
+
+struct tach_dial {
+	const char *address;
+	enum tach_service service;
+	uint64_t ring_size;
+	uint64_t max_peer_ring_size;
+	struct tach_peer_rule rule;
+	/* beside the rule: root's listener is accepted */
+	bool allow_root;
+	struct tach_bus_request request;
+	uint64_t deadline_ns;
+	int cancel_fd; /* readable: give up with -ECANCELED; -1: none */
+};
+
+/*
+ * 0 and a bus; -ETIMEDOUT at the deadline (-EAGAIN where it had passed at the start and nobody
+ * listens), -ECANCELED, or as tachyon_bus_connect().
+ */
+int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus);
+
+/* One connection accepted, whose HELLO is awaited. */
+struct tach_pending {
+	int sock; /* -1: none */
+	uint64_t deadline_ns;
+};
+
+/* What a listener needs to answer. */
+struct tach_reception {
+	enum tach_service service;
+	uint64_t ring_size;
+	uint64_t max_peer_ring_size;
+	struct tach_peer_rule rule;
+	struct tach_bus_request request;
+};
+
+/* Takes a connection. 0; -EAGAIN: nobody waits; else it was refused or no fd is left: try again. */
+int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
+			const struct tach_reception *reception);
+/*
+ * Goes on when the socket is readable or the deadline passed. 0 and a bus, which owns the socket;
+ * -EAGAIN: not yet; else the connection is closed and gone.
+ */
+int tach_pending_step(struct tach_pending *pending, const struct tach_reception *reception,
+		      struct tachyon_bus **bus);
+void tach_pending_fini(struct tach_pending *pending);
+
+/* The rule that public access options describe; borrows access->uids. */
+struct tach_peer_rule tach_peer_rule(const struct tachyon_access *access);
+
+#endif

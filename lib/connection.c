@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * Mapped segments, held frames, returns (PROTOCOL.md 7).
+ *
+ * One thread receives; any thread releases frames. The mutex guards the table of segments, the
+ * counts and the sending ring; it is never held across anything that waits.
+ */
+#include "connection.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "log.h"
+#include "sock.h"
+
+/* A publisher has few: a size class each, and those that retire. */
+#define SEGMENTS_MAX 1024u
+
+struct mapping {
+	uint32_t id;
+	uint32_t holders; /* frames, held by us, that lie in it */
+	bool is_retiring;
+	struct tach_segment segment;
+};
+
+struct tach_connection {
+	pthread_mutex_t lock;
+	struct tachyon_bus *bus; /* NULL once left */
+	bool is_closing;
+	uint64_t token;
+	uint64_t held;
+	uint64_t quota;
+	uint64_t max_bytes;
+	uint64_t mapped_bytes;
+	struct mapping **mappings;
+	size_t count;
+};
+
+/* A received frame: the reference, and private copies of what the ring's cell held. */
+struct held {
+	struct tachyon_block block;
+	struct tach_connection *connection;
+	struct mapping *mapping; /* NULL: the payload is in bytes */
+	uint32_t generation;
+	uint16_t index;
+	_Alignas(16) uint8_t bytes[];
+};
+
+/* --- life --- */
+
+int tach_connection_create(struct tachyon_bus *bus, uint64_t max_bytes,
+			   struct tach_connection **out)
+{
+	struct tach_connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection)
+		return -ENOMEM;
+	pthread_mutex_init(&connection->lock, NULL);
+	connection->bus = bus;
+	connection->token = tach_os_process_token();
+	connection->quota = bus->sender.size / TACH_CELL / 2;
+	connection->max_bytes = max_bytes;
+	*out = connection;
+	return 0;
+}
+
+struct tachyon_bus *tach_connection_bus(const struct tach_connection *connection)
+{
+	return connection->bus;
+}
+
+static bool is_foreign(const struct tach_connection *connection)
+{
+	return connection->token != tach_os_process_token();
+}
+
+static void unmap(struct tach_connection *connection, size_t index)
+{
+	struct mapping *mapping = connection->mappings[index];
+
+	connection->mapped_bytes -= mapping->segment.mapped_size;
+	tach_segment_destroy(&mapping->segment);
+	free(mapping);
+	connection->mappings[index] = connection->mappings[--connection->count];
+}
+
+static void destroy(struct tach_connection *connection)
+{
+	tachyon_bus_destroy(connection->bus);
+	while (connection->count > 0)
+		unmap(connection, connection->count - 1);
+	free(connection->mappings);
+	pthread_mutex_destroy(&connection->lock);
+	free(connection);
+}
+
+uint64_t tach_connection_held(struct tach_connection *connection)
+{
+	uint64_t held;
+
+	pthread_mutex_lock(&connection->lock);
+	held = connection->held;
+	pthread_mutex_unlock(&connection->lock);
+	return held;
+}
+
+uint64_t tach_connection_mapped_bytes(struct tach_connection *connection)
+{
+	uint64_t bytes;
+
+	pthread_mutex_lock(&connection->lock);
+	bytes = connection->mapped_bytes;
+	pthread_mutex_unlock(&connection->lock);
+	return bytes;
+}
+
+/* --- the way back; all with the lock --- */
+
+static int put(struct tach_connection *connection, uint32_t type, const void *body, size_t size)
+{
+	struct tachyon_bus *bus = connection->bus;
+	void *room;
+	int ret;
+
+	/* A bus that broke or was left: nobody waits for it. */
+	if (!bus || atomic_load_explicit(&bus->broken, memory_order_relaxed) != 0)
+		return TACHYON_ERR_CLOSED;
+	ret = tach_ring_reserve(&bus->sender, size, &room);
+	if (ret < 0)
+		return ret;
+	memcpy(room, body, size);
+	ret = tach_ring_commit(&bus->sender, size, type);
+	assert(ret == 0);
+	tach_ring_flush(&bus->sender);
+	tach_bus_wake_data(bus);
+	return 0;
+}
+
+static void put_ref(struct tach_connection *connection, uint32_t type,
+		    const struct tach_block_ref *ref)
+{
+	uint8_t body[sizeof(struct tach_wire_ref)];
+	int ret;
+
+	(void)tach_wire_put_ref(body, sizeof(body), ref, 0);
+	ret = put(connection, type, body, sizeof(body));
+
+	/* The quota leaves room for every return: only a publisher that broke it finds none. */
+	if (ret == -EAGAIN || ret == -EBADMSG)
+		(void)tach_bus_poison(connection->bus);
+}
+
+static void retire_if_unused(struct tach_connection *connection, struct mapping *mapping)
+{
+	const struct tach_block_ref ref = {.segment = mapping->id};
+
+	if (!mapping->is_retiring || mapping->holders > 0)
+		return;
+	for (size_t i = 0; i < connection->count; i++) {
+		if (connection->mappings[i] == mapping) {
+			unmap(connection, i);
+			break;
+		}
+	}
+	put_ref(connection, TACH_WIRE_RETIRED, &ref);
+}
+
+static void give_back(struct tach_connection *connection, struct mapping *mapping, uint16_t index,
+		      uint32_t generation)
+{
+	const struct tach_block_ref ref = {
+		.segment = mapping->id,
+		.block = index,
+		.generation = generation,
+	};
+
+	put_ref(connection, TACH_WIRE_RETURN, &ref);
+	mapping->holders--;
+	retire_if_unused(connection, mapping);
+}
+
+int tach_connection_send(struct tach_connection *connection, uint32_t type, const void *body,
+			 size_t size)
+{
+	int ret = TACHYON_ERR_CLOSED;
+
+	pthread_mutex_lock(&connection->lock);
+	if (connection->bus && !connection->is_closing)
+		ret = tach_ring_has_space(&connection->bus->sender,
+					  size + connection->quota * TACH_CELL);
+	if (ret == 1)
+		ret = put(connection, type, body, size);
+	else if (ret == 0)
+		ret = TACHYON_ERR_AGAIN;
+	pthread_mutex_unlock(&connection->lock);
+	return ret;
+}
+
+/* --- releasing a frame, on any thread --- */
+
+static void release_held(struct tachyon_block *block)
+{
+	struct held *held = (struct held *)block;
+	struct tach_connection *connection = held->connection;
+	bool is_last;
+
+	/* A forked child has a copy of the bookkeeping: what it frees is not ours to give back. */
+	if (is_foreign(connection))
+		return;
+
+	pthread_mutex_lock(&connection->lock);
+	if (held->mapping)
+		give_back(connection, held->mapping, held->index, held->generation);
+	connection->held--;
+	is_last = connection->is_closing && connection->held == 0;
+	pthread_mutex_unlock(&connection->lock);
+
+	free(held);
+	if (is_last)
+		destroy(connection);
+}
+
+static int is_held_valid(const struct tachyon_block *block)
+{
+	const struct held *held = (const struct held *)block;
+	uint64_t generation;
+
+	if (!held->mapping)
+		return 1;
+	/*
+	 * Pairs with the fence that the publisher puts between raising the generation and new
+	 * content: if any of our reads met new content, this load sees the raise.
+	 */
+	atomic_thread_fence(memory_order_acquire);
+	generation = atomic_load_explicit(&held->mapping->segment.header->generation[held->index],
+					  memory_order_relaxed);
+	return (uint32_t)generation == held->generation;
+}
+
+static const struct tach_block_ops held_ops = {
+	.release = release_held,
+	.is_valid = is_held_valid,
+};
+
+static struct held *make_held(struct tach_connection *connection, size_t size)
+{
+	struct held *held = malloc(sizeof(*held) + size);
+
+	if (held)
+		*held = (struct held){.block = {&held_ops}, .connection = connection};
+	return held;
+}
+
+/* --- segments --- */
+
+static struct mapping *find(const struct tach_connection *connection, uint32_t id)
+{
+	/* The newest is where the frames come from. */
+	for (size_t i = connection->count; i-- > 0;) {
+		if (connection->mappings[i]->id == id)
+			return connection->mappings[i];
+	}
+	return NULL;
+}
+
+static int add_mapping(struct tach_connection *connection, uint32_t id, int fd)
+{
+	struct mapping **mappings;
+	struct mapping *mapping;
+	int ret;
+
+	if (id == 0 || find(connection, id) || connection->count == SEGMENTS_MAX)
+		return -EBADMSG;
+	mappings =
+		realloc(connection->mappings, (connection->count + 1) * sizeof(struct mapping *));
+	if (!mappings)
+		return -ENOMEM;
+	connection->mappings = mappings;
+	mapping = calloc(1, sizeof(*mapping));
+	if (!mapping)
+		return -ENOMEM;
+
+	ret = tach_segment_attach(&mapping->segment, fd, TACH_SEGMENT_PAYLOAD,
+				  connection->max_bytes - connection->mapped_bytes);
+	if (ret < 0) {
+		free(mapping);
+		return ret;
+	}
+	mapping->id = id;
+	connection->mapped_bytes += mapping->segment.mapped_size;
+	mappings[connection->count++] = mapping;
+	return 0;
+}
+
+static int take_packet(struct tach_connection *connection)
+{
+	struct tach_segment_packet packet;
+	int fds[TACH_SOCK_FDS];
+	size_t fd_count = 0;
+	const ssize_t size =
+		tach_sock_receive(connection->bus->sock, &packet, sizeof(packet), fds, &fd_count);
+	int ret = -EBADMSG;
+
+	if (size <= 0)
+		return size == 0 ? -EAGAIN : (int)size;
+	if (size == sizeof(packet) && packet.magic == TACH_MAGIC &&
+	    packet.protocol == TACH_PROTOCOL && packet.kind == TACH_PACKET_SEGMENT && fd_count == 1)
+		ret = add_mapping(connection, packet.segment, fds[0]);
+	for (size_t i = 0; i < fd_count; i++)
+		tach_os_close(fds[i]);
+	return ret;
+}
+
+/* A segment is announced on the socket before the ring names it: what is unknown is there now. */
+static int find_or_fetch(struct tach_connection *connection, uint32_t id, struct mapping **mapping)
+{
+	int ret = 0;
+
+	while (!(*mapping = find(connection, id)) && ret == 0)
+		ret = take_packet(connection);
+	if (*mapping)
+		return 0;
+	return ret == -EAGAIN || ret == -EPIPE || ret == -ECONNRESET ? -EBADMSG : ret;
+}
+
+/* The mapping and the bytes that ref names, all checked; one more holder. */
+static int resolve(struct tach_connection *connection, const struct tach_block_ref *ref,
+		   struct mapping **mapping, uint8_t **data)
+{
+	const struct tach_segment *segment;
+	int ret = find_or_fetch(connection, ref->segment, mapping);
+
+	if (ret < 0)
+		return ret;
+	segment = &(*mapping)->segment;
+	if ((*mapping)->is_retiring || ref->block >= segment->block_count)
+		return -EBADMSG;
+	if (ref->offset > segment->block_size || ref->size > segment->block_size - ref->offset)
+		return -EBADMSG;
+	*data = segment->data + ref->block * segment->block_size + ref->offset;
+	(*mapping)->holders++;
+	return 0;
+}
+
+int tach_connection_retire(struct tach_connection *connection,
+			   const struct tachyon_message *message)
+{
+	uint8_t body[sizeof(struct tach_wire_ref)];
+	struct tach_block_ref ref;
+	struct mapping *mapping;
+	uint32_t type;
+	int ret;
+
+	if (message->size != sizeof(body))
+		return -EBADMSG;
+	memcpy(body, message->data, sizeof(body));
+	ret = tach_wire_get_ref(body, sizeof(body), &ref, &type);
+	if (ret < 0)
+		return ret;
+
+	pthread_mutex_lock(&connection->lock);
+	ret = find_or_fetch(connection, ref.segment, &mapping);
+	if (ret == 0) {
+		mapping->is_retiring = true;
+		retire_if_unused(connection, mapping);
+	}
+	pthread_mutex_unlock(&connection->lock);
+	return ret;
+}
+
+/* --- bodies that travel in a block --- */
+
+/* A private copy, before anything of it is believed; the block goes back at once. */
+static int copy_out(struct tach_connection *connection, const struct tach_block_ref *ref,
+		    void *copy)
+{
+	struct mapping *mapping;
+	uint8_t *data;
+	int ret;
+
+	pthread_mutex_lock(&connection->lock);
+	ret = resolve(connection, ref, &mapping, &data);
+	if (ret == 0) {
+		memcpy(copy, data, ref->size);
+		give_back(connection, mapping, ref->block, ref->generation);
+	}
+	pthread_mutex_unlock(&connection->lock);
+	return ret;
+}
+
+int tach_connection_take_outline(struct tach_connection *connection,
+				 const struct tachyon_message *message, uint32_t *type, void **body,
+				 size_t *size)
+{
+	uint8_t wire[sizeof(struct tach_wire_ref)];
+	struct tach_block_ref ref;
+	int ret;
+
+	if (message->size != sizeof(wire))
+		return -EBADMSG;
+	memcpy(wire, message->data, sizeof(wire));
+	ret = tach_wire_get_ref(wire, sizeof(wire), &ref, type);
+	if (ret < 0)
+		return ret;
+	if (ref.size > TACH_WIRE_CONTROL_MAX)
+		return -EBADMSG;
+
+	*body = malloc(ref.size + 1);
+	if (!*body)
+		return -ENOMEM;
+	ret = copy_out(connection, &ref, *body);
+	if (ret < 0)
+		free(*body);
+	*size = ref.size;
+	return ret;
+}
+
+/* --- frames --- */
+
+static int take_inline(struct tach_connection *connection, const struct tachyon_message *message,
+		       struct tachyon_frame *frame)
+{
+	struct held *held = make_held(connection, message->size);
+	int ret;
+
+	if (!held)
+		return -ENOMEM;
+	memcpy(held->bytes, message->data, message->size);
+	ret = tach_wire_get_inline(held->bytes, message->size, frame);
+	if (ret == 0) {
+		struct tach_block_ref outline = {0};
+
+		ret = tach_wire_get_records(frame, &outline);
+		if (ret == 0 && outline.size > 0)
+			ret = -EBADMSG;
+	}
+	if (ret < 0) {
+		free(held);
+		return ret;
+	}
+
+	frame->block = &held->block;
+	pthread_mutex_lock(&connection->lock);
+	connection->held++;
+	pthread_mutex_unlock(&connection->lock);
+	return 0;
+}
+
+/* Replaces the metadata by what the outline names, in a larger private copy. */
+static int fetch_metadata(struct tach_connection *connection, const struct tach_block_ref *outline,
+			  struct held **held, struct tachyon_frame *frame)
+{
+	struct tach_block_ref none = {0};
+	struct held *larger;
+	int ret;
+
+	if (outline->size > TACH_WIRE_METADATA_MAX)
+		return -EBADMSG;
+	larger = realloc(*held, sizeof(**held) + outline->size);
+	if (!larger)
+		return -ENOMEM;
+	*held = larger;
+	ret = copy_out(connection, outline, larger->bytes);
+	if (ret < 0)
+		return ret;
+	frame->metadata = larger->bytes;
+	frame->metadata_size = outline->size;
+	ret = tach_wire_get_records(frame, &none);
+	return ret == 0 && none.size > 0 ? -EBADMSG : ret;
+}
+
+static int hold(struct tach_connection *connection, const struct tach_block_ref *ref,
+		struct held *held, struct tachyon_frame *frame)
+{
+	uint8_t *data;
+	int ret;
+
+	pthread_mutex_lock(&connection->lock);
+	ret = resolve(connection, ref, &held->mapping, &data);
+	if (ret == 0)
+		connection->held++;
+	pthread_mutex_unlock(&connection->lock);
+	if (ret < 0)
+		return ret;
+
+	held->index = ref->block;
+	held->generation = ref->generation;
+	frame->data = data;
+	frame->block = &held->block;
+	return 0;
+}
+
+static int take_block(struct tach_connection *connection, const struct tachyon_message *message,
+		      struct tachyon_frame *frame)
+{
+	const size_t records = message->size - sizeof(struct tach_wire_frame);
+	struct tach_block_ref ref, outline = {0};
+	struct tach_wire_frame wire;
+	struct held *held;
+	int ret;
+
+	if (message->size < sizeof(wire))
+		return -EBADMSG;
+	memcpy(&wire, message->data, sizeof(wire));
+	ret = tach_wire_get_frame(&wire, frame, &ref);
+	if (ret < 0)
+		return ret;
+
+	held = make_held(connection, records);
+	if (!held)
+		return -ENOMEM;
+	if (records > 0) {
+		memcpy(held->bytes, (const uint8_t *)message->data + sizeof(wire), records);
+		frame->metadata = held->bytes;
+		frame->metadata_size = records;
+		ret = tach_wire_get_records(frame, &outline);
+	}
+	if (ret == 0 && outline.size > 0)
+		ret = fetch_metadata(connection, &outline, &held, frame);
+	if (ret == 0)
+		ret = hold(connection, &ref, held, frame);
+	if (ret < 0)
+		free(held);
+	return ret;
+}
+
+int tach_connection_take_frame(struct tach_connection *connection,
+			       const struct tachyon_message *message, struct tachyon_frame *frame)
+{
+	*frame = (struct tachyon_frame){0};
+	if (message->type == TACH_WIRE_INLINE)
+		return take_inline(connection, message, frame);
+	return take_block(connection, message, frame);
+}
+
+/* --- leaving --- */
+
+/* Frames that were sent and never received go back unread. */
+static void return_unread(struct tach_connection *connection)
+{
+	struct tachyon_message message;
+	struct tachyon_frame frame;
+
+	/* As much as a ring holds: a publisher that goes on sending does not keep us. */
+	for (uint64_t cells = connection->bus->receiver.size / TACH_CELL; cells > 0; cells--) {
+		if (tachyon_bus_receive(connection->bus, &message, 0) < 0)
+			return;
+		if (message.type == TACH_WIRE_FRAME &&
+		    tach_connection_take_frame(connection, &message, &frame) == 0)
+			tachyon_frame_release(&frame);
+		(void)tachyon_bus_release(connection->bus, &message);
+	}
+}
+
+void tach_connection_close(struct tach_connection *connection)
+{
+	bool is_last;
+
+	if (!connection)
+		return;
+	if (is_foreign(connection)) {
+		destroy(connection);
+		return;
+	}
+
+	/*
+	 * Pairs with the acquire in the publisher's look at it: it sends no more frames, and takes
+	 * those back that are still held here, until the last one closes the connection.
+	 */
+	atomic_store_explicit(&connection->bus->own->state, TACH_STATE_DRAINING,
+			      memory_order_release);
+	if (tach_connection_held(connection) > 0)
+		return_unread(connection);
+
+	pthread_mutex_lock(&connection->lock);
+	connection->is_closing = true;
+	is_last = connection->held == 0;
+	pthread_mutex_unlock(&connection->lock);
+	if (is_last)
+		destroy(connection);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * The public ways to a bus: a listener for many, listen for one, connect.
+ */
+#include <stdlib.h>
+
+#include "connect.h"
+
+/*
+ * Peers that may be in the middle of a handshake at a time: one that says nothing holds up no
+ * other.
+ */
+#define PENDING_MAX 16
+
+struct tachyon_listener {
+	struct tach_listener listener;
+	struct tach_reception reception;
+	struct tach_pending pending[PENDING_MAX];
+	uid_t *uids;
+	int cancel_fd;
+	int epoll; /* socket and pending ones: the public fd */
+};
+
+static const struct tachyon_bus_options defaults;
+
+/* The caller's options, which may be of an older or newer size, with defaults filled in. */
+static int complete(const struct tachyon_bus_options *given, struct tachyon_bus_options *options)
+{
+	*options = defaults;
+	if (given) {
+		if (given->size < sizeof(given->size))
+			return -EINVAL;
+		memcpy(options, given,
+		       given->size < sizeof(*options) ? given->size : sizeof(*options));
+	}
+	if (options->spin == 0)
+		options->spin = 1000;
+	else if (options->spin == TACHYON_SPIN_NEVER)
+		options->spin = 0;
+	if (options->timeout_ns == 0)
+		options->timeout_ns = TACH_TIMEOUT_DEFAULT_NS;
+	if (options->max_peer_ring_size == 0)
+		options->max_peer_ring_size = TACH_PEER_RING_SIZE_DEFAULT;
+	if (options->ring_size == 0)
+		options->ring_size = TACH_RING_SIZE_DEFAULT;
+	options->ring_size = tach_ring_size(options->ring_size);
+	return options->ring_size ? 0 : -EINVAL;
+}
+
+/* --- connect --- */
+
+int tachyon_bus_connect(const char *address, const struct tachyon_bus_options *given,
+			struct tachyon_bus **bus)
+{
+	struct tachyon_bus_options options;
+	struct tach_dial dial;
+	int ret;
+
+	if (!address || !bus)
+		return -EINVAL;
+	ret = complete(given, &options);
+	if (ret < 0)
+		return ret;
+
+	dial = (struct tach_dial){
+		.address = address,
+		.service = TACH_SERVICE_BUS,
+		.ring_size = options.ring_size,
+		.max_peer_ring_size = options.max_peer_ring_size,
+		.rule = tach_peer_rule(&options.access),
+		.request = {.spin = options.spin, .wants_public_fd = true},
+		.deadline_ns = tach_os_deadline(options.timeout_ns),
+		.cancel_fd = -1,
+	};
+	return tach_dial(&dial, bus);
+}
+
+/* --- listen --- */
+
+static int copy_uids(struct tachyon_listener *listener, const struct tachyon_access *access)
+{
+	if (access->uid_count == 0)
+		return 0;
+	if (!access->uids)
+		return -EINVAL;
+	listener->uids = calloc(access->uid_count, sizeof(*listener->uids));
+	if (!listener->uids)
+		return -ENOMEM;
+	memcpy(listener->uids, access->uids, access->uid_count * sizeof(*listener->uids));
+	listener->reception.rule.uids = listener->uids;
+	return 0;
+}
+
+static int make_fds(struct tachyon_listener *listener)
+{
+	listener->cancel_fd = tach_os_eventfd();
+	if (listener->cancel_fd < 0)
+		return listener->cancel_fd;
+	listener->epoll = tach_os_epoll();
+	if (listener->epoll < 0)
+		return listener->epoll;
+	return tach_os_epoll_add(listener->epoll, listener->listener.sock, 0);
+}
+
+int tachyon_listener_create(const char *address, const struct tachyon_bus_options *given,
+			    struct tachyon_listener **out)
+{
+	struct tachyon_bus_options options;
+	struct tachyon_listener *listener;
+	int ret;
+
+	if (!address || !out)
+		return -EINVAL;
+	ret = complete(given, &options);
+	if (ret < 0)
+		return ret;
+	listener = calloc(1, sizeof(*listener));
+	if (!listener)
+		return -ENOMEM;
+
+	listener->cancel_fd = listener->epoll = -1;
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		listener->pending[i].sock = -1;
+	listener->reception = (struct tach_reception){
+		.service = TACH_SERVICE_BUS,
+		.ring_size = options.ring_size,
+		.max_peer_ring_size = options.max_peer_ring_size,
+		.rule = tach_peer_rule(&options.access),
+		.request = {.spin = options.spin, .wants_public_fd = true},
+	};
+
+	ret = copy_uids(listener, &options.access);
+	if (ret == 0)
+		ret = tach_listener_open(&listener->listener, address, options.access.perms);
+	if (ret == 0)
+		ret = make_fds(listener);
+	if (ret < 0) {
+		tachyon_listener_destroy(listener);
+		return ret;
+	}
+	*out = listener;
+	return 0;
+}
+
+void tachyon_listener_destroy(struct tachyon_listener *listener)
+{
+	if (!listener)
+		return;
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		tach_pending_fini(&listener->pending[i]);
+	tach_os_close(listener->epoll);
+	tach_os_close(listener->cancel_fd);
+	tach_listener_close(&listener->listener);
+	free(listener->uids);
+	free(listener);
+}
+
+int tachyon_listener_fd(const struct tachyon_listener *listener)
+{
+	return listener->epoll;
+}
+
+void tachyon_listener_cancel(struct tachyon_listener *listener)
+{
+	tach_os_event_set(listener->cancel_fd);
+}
+
+/* Takes in who waits at the door, as long as there is a place. */
+static int admit(struct tachyon_listener *listener)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		struct tach_pending *pending = &listener->pending[i];
+		int ret;
+
+		if (pending->sock >= 0)
+			continue;
+		ret = tach_pending_accept(pending, &listener->listener, &listener->reception);
+		if (ret == -EAGAIN || ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM)
+			return ret;
+		if (ret == 0)
+			(void)tach_os_epoll_add(listener->epoll, pending->sock, 1 + i);
+	}
+	return 0;
+}
+
+/* 0 and a bus, or -EAGAIN; *deadline is lowered to the earliest of a handshake. */
+static int step(struct tachyon_listener *listener, struct tachyon_bus **bus, uint64_t *deadline)
+{
+	const int admitted = admit(listener);
+
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		struct tach_pending *pending = &listener->pending[i];
+		const int sock = pending->sock;
+		int ret;
+
+		if (sock < 0)
+			continue;
+		ret = tach_pending_step(pending, &listener->reception, bus);
+		if (ret == 0)
+			tach_os_epoll_remove(listener->epoll, sock);
+		if (ret == 0 || ret == -ENOMEM || ret == -EMFILE)
+			return ret;
+		if (pending->sock >= 0 && pending->deadline_ns < *deadline)
+			*deadline = pending->deadline_ns;
+	}
+	return admitted == -EMFILE || admitted == -ENFILE || admitted == -ENOMEM ? admitted
+										 : -EAGAIN;
+}
+
+int tachyon_listener_accept(struct tachyon_listener *listener, int64_t timeout_ns,
+			    struct tachyon_bus **bus)
+{
+	const uint64_t deadline = tach_os_deadline(timeout_ns);
+
+	if (!listener || !bus)
+		return -EINVAL;
+	if (listener->listener.owner_token != tach_os_process_token())
+		return TACHYON_ERR_FORKED;
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = listener->cancel_fd, .events = POLLIN},
+			{.fd = listener->epoll, .events = POLLIN},
+		};
+		uint64_t until = deadline;
+		const int ret = step(listener, bus, &until);
+
+		if (ret != -EAGAIN || timeout_ns == 0)
+			return ret;
+		if (deadline != TACH_FOREVER && tach_os_now_ns() >= deadline)
+			return TACHYON_ERR_TIMEDOUT;
+		(void)tach_os_poll(fds, TACH_ARRAY_SIZE(fds), until);
+		if (fds[0].revents)
+			return TACHYON_ERR_CANCELED;
+	}
+}
+
+int tachyon_bus_listen(const char *address, const struct tachyon_bus_options *given,
+		       struct tachyon_bus **bus)
+{
+	struct tachyon_bus_options options;
+	struct tachyon_listener *listener;
+	int ret;
+
+	if (!bus)
+		return -EINVAL;
+	ret = complete(given, &options);
+	if (ret < 0)
+		return ret;
+	ret = tachyon_listener_create(address, given, &listener);
+	if (ret < 0)
+		return ret;
+	ret = tachyon_listener_accept(listener, options.timeout_ns, bus);
+	tachyon_listener_destroy(listener);
+	return ret;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * Two processes exchange segments and doorbells over a connected socket (PROTOCOL.md 6). No step
+ * waits: the caller polls the socket, with a deadline of its own.
+ *
+ *	connector                        listener
+ *	tach_hello_send(HELLO)     ──▶   tach_hello_receive(HELLO)
+ *	tach_hello_receive(WELCOME) ◀──  tach_hello_send(WELCOME), or tach_hello_reject()
+ */
+#ifndef TACH_HANDSHAKE_H
+#define TACH_HANDSHAKE_H
+
+#include "segment.h"
+
+/* What this side brings: a ring segment, and two doorbells ([0] stays here, [1] goes away). */
+struct tach_offer {
+	enum tach_service service;
+	uint64_t max_peer_ring_size;
+	struct tach_segment segment;
+	int data_bell[2];
+	int space_bell[2];
+};
+
+/* What the peer brought, checked and mapped. */
+struct tach_guest {
+	struct tach_segment segment;
+	int data_bell;
+	int space_bell;
+	bool both_membarrier;
+};
+
+int tach_offer_init(struct tach_offer *offer, enum tach_service service, uint64_t ring_size,
+		    uint64_t max_peer_ring_size);
+/* Safe on a zeroed struct and after its parts were taken (fds -1). */
+void tach_offer_fini(struct tach_offer *offer);
+void tach_guest_fini(struct tach_guest *guest);
+
+/* 0, -EAGAIN (the socket is full: only a hostile peer's is), -EPIPE. */
+int tach_hello_send(int sock, enum tach_packet_kind kind, const struct tach_offer *offer);
+/* Best effort: tells the peer why before the socket is closed. */
+void tach_hello_reject(int sock, int code);
+/*
+ * Takes the peer's packet of this kind. 0; -EAGAIN: not there yet; -EPIPE: the peer left;
+ * -EBADMSG: no Tachyon peer, or it lies; -EPROTONOSUPPORT, -EMSGSIZE: it differs; or the code of
+ * its REJECT.
+ */
+int tach_hello_receive(int sock, enum tach_packet_kind kind, const struct tach_offer *ours,
+		       struct tach_guest *guest);
+
+#endif

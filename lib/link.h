@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * A publisher's end of one subscriber: what it was sent, what it still has, what it may get. The
+ * publisher's lock guards every call; none waits.
+ */
+#ifndef TACH_LINK_H
+#define TACH_LINK_H
+
+#include "bus.h"
+#include "pool.h"
+#include "sticky.h"
+#include "wire.h"
+
+struct tach_link {
+	struct tachyon_bus *bus; /* NULL: the slot is free */
+	unsigned int holder;	 /* our number in the pool */
+	uint64_t id;
+	struct tach_pool *pool;
+	const struct tach_sticky *sticky;
+	struct tach_sticky_cursor cursor;
+
+	uint32_t outstanding; /* blocks it has */
+	uint32_t quota;	      /* and may have: its ring takes the return of each */
+	uint32_t need;	      /* blocks it wants to hold */
+	uint64_t dropped;
+	bool missed_frame; /* the next one says so */
+	bool is_leaving;   /* it takes no more frames, but has not returned all */
+
+	/* Ring positions behind each frame sent, to count those not yet received. */
+	uint64_t *ends;
+	uint32_t ends_size; /* a power of two */
+	uint32_t ends_first;
+	uint32_t ends_last;
+
+	/* Since when, and at which head, it held up the publisher; 0: it does not. */
+	uint64_t blocked_since_ns;
+	uint64_t blocked_head;
+};
+
+/* Something that came from a subscriber and is not a return. */
+typedef void (*tach_link_event)(void *data, const struct tach_link *link,
+				const struct tachyon_event *event);
+
+/* Takes the bus on success. */
+int tach_link_init(struct tach_link *link, struct tachyon_bus *bus, unsigned int holder,
+		   struct tach_pool *pool, const struct tach_sticky *sticky);
+/* Gives up what it had in the pool; closes the bus. */
+void tach_link_fini(struct tach_link *link);
+
+/* Takes everything the subscriber sent. The number of messages, or why the link must be dropped. */
+int tach_link_drain(struct tach_link *link, tach_link_event on_event, void *data);
+
+/* Sends state it has not seen. 0: it has all; -EAGAIN: it lags; else drop it. */
+int tach_link_sync(struct tach_link *link);
+/* Frames it was sent and has not received. */
+int64_t tach_link_queued(struct tach_link *link);
+/*
+ * 0 when it can take a frame whose message has size bytes and whose payload lies in this segment
+ * (0: in the ring), being told of the segment if need be; -EAGAIN; else drop it.
+ */
+int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, uint32_t max_queued);
+/* After tach_link_has_room(): sends. Not visible before tach_link_flush(). 0, or drop it. */
+int tach_link_put_frame(struct tach_link *link, const struct tachyon_frame *frame,
+			const struct tach_block_ref *ref, const struct tach_block_ref *outline);
+int tach_link_put_inline(struct tach_link *link, const struct tachyon_frame *frame);
+/* An event that is not state. 0, -EAGAIN, or drop it. */
+int tach_link_put_event(struct tach_link *link, const void *body, size_t size);
+void tach_link_flush(struct tach_link *link);
+
+/* True once for each time that a subscriber which held up the publisher has read on. */
+bool tach_link_take_progress(struct tach_link *link);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * System calls that are not about sockets. Every one in the library goes through here or sock.h,
+ * so that a test can count them, and make each fail in turn by replacing two files.
+ *
+ * All return >= 0 or -errno, and retry EINTR unless said otherwise.
+ */
+#ifndef TACH_OS_H
+#define TACH_OS_H
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include "base.h"
+
+#define TACH_NS_PER_SEC 1000000000ull
+#define TACH_FOREVER UINT64_MAX
+
+/* Counts a call into the kernel; see tachyon_system_calls(). */
+void tach_os_count_call(void);
+
+/* --- memory files --- */
+
+/* A sealable, CLOEXEC memfd. */
+int tach_os_memfd(const char *name);
+/*
+ * Sets the size of a new file and allocates all of it: no later access can be SIGBUS.
+ * -ENOSPC, -ENOMEM: not enough memory; more than the machine has is refused at once, since the
+ * kernel would call the OOM killer. -EFBIG: over RLIMIT_FSIZE, without its SIGXFSZ.
+ */
+int tach_os_allocate(int fd, size_t size);
+/*
+ * Adds SHRINK, GROW, FUTURE_WRITE, SEAL: after the owner's mapping, before the fd leaves. -ENOSYS
+ * where the kernel is older than Linux 5.1.
+ */
+int tach_os_seal(int fd);
+
+/* What a peer's file truly is, read once. */
+struct tach_file_facts {
+	bool is_regular;
+	bool is_fully_sealed;
+	bool is_fully_allocated;
+	uint64_t size;
+};
+
+int tach_os_file_facts(int fd, struct tach_file_facts *facts);
+
+/*
+ * Maps [0, size) of fd. mirrored_size > 0 maps the file's last mirrored_size bytes once more right
+ * behind, so that base[size .. size + mirrored_size) shows them again. Writable, or read-only.
+ *
+ * prefault fills the page tables and has every page there, or fails: st_blocks alone can lie, since
+ * blocks past the end count too. dont_fork keeps a writable ring out of a child's hands; in the
+ * child the range is free for others, so it must not unmap it.
+ */
+struct tach_map_request {
+	size_t size;
+	size_t mirrored_size;
+	bool is_writable;
+	bool prefault;
+	bool dont_fork;
+};
+
+int tach_os_map(int fd, const struct tach_map_request *request, void **base);
+/* size + mirrored_size of the request */
+void tach_os_unmap(void *base, size_t size);
+
+size_t tach_os_page_size(void);
+
+/* --- processes --- */
+
+/*
+ * A number that tells a process from its forked children (a MADV_WIPEONFORK page tells): an object
+ * keeps the token of its creation and compares. One load on the path. 0 never occurs.
+ */
+uint64_t tach_os_process_token(void);
+/*
+ * Where the token stands, for a path that cannot afford the call: another value there than the
+ * object's means a forked child. The word stays for the process's life.
+ */
+const _Atomic uint64_t *tach_os_token_word(void);
+uid_t tach_os_effective_uid(void);
+pid_t tach_os_pid(void);
+/* A pidfd, CLOEXEC; -ENOSYS or -ESRCH are ordinary answers. */
+int tach_os_pidfd(pid_t pid);
+/* True when the calling thread and the process may each run on one CPU only, and it is the same. */
+bool tach_os_shares_one_cpu(pid_t peer);
+
+/* --- order between processes --- */
+
+/*
+ * Registers this process for membarrier(GLOBAL_EXPEDITED), once, and tries it; true when it may be
+ * used. A forked child registers for itself.
+ */
+bool tach_os_membarrier_register(void);
+/* Every registered process's running threads pass a full barrier; 0 or -errno. */
+int tach_os_membarrier(void);
+
+/* --- time, events, waiting --- */
+
+/* CLOCK_MONOTONIC (vDSO: not a system call). */
+uint64_t tach_os_now_ns(void);
+/* now + timeout; a negative timeout is TACH_FOREVER. */
+uint64_t tach_os_deadline(int64_t timeout_ns);
+
+int tach_os_eventfd(void);
+void tach_os_event_set(int fd);
+void tach_os_event_clear(int fd);
+
+/*
+ * poll() until deadline_ns. Returns the number of ready entries, 0 at the deadline. EINTR returns 0
+ * early with all revents 0: the caller looks at its condition again.
+ */
+int tach_os_poll(struct pollfd *fds, size_t count, uint64_t deadline_ns);
+
+/* level-triggered input and hang-up; key comes back from tach_os_epoll_poll() */
+int tach_os_epoll(void);
+int tach_os_epoll_add(int epoll, int fd, uint64_t key);
+/* hang-up only: what a peer sends there wakes nobody */
+int tach_os_epoll_add_hangup(int epoll, int fd, uint64_t key);
+void tach_os_epoll_remove(int epoll, int fd);
+
+struct tach_ready {
+	uint64_t key;
+	bool is_readable;
+	bool is_hung_up;
+};
+
+/* Never waits. Returns how many of at most count entries were filled. */
+int tach_os_epoll_poll(int epoll, struct tach_ready *ready, size_t count);
+
+/* fd < 0 is fine; errno is kept. */
+void tach_os_close(int fd);
+
+/* --- files beside a socket path --- */
+
+/*
+ * Opens or creates path (never truncated, no symlink) and takes a non-blocking flock. Returns the
+ * fd; -EAGAIN when another holds it; -EEXIST or -ELOOP when what stands there is no regular file.
+ *
+ * A forked child shares the lock: it holds until the owner's tach_os_unlock_file(), or until the
+ * last of them closed the fd.
+ */
+int tach_os_lock_file(const char *path, mode_t mode);
+/* Unlocks for every process that shares the fd, and closes it here. */
+void tach_os_unlock_file(int fd);
+int tach_os_rename(const char *from, const char *to);
+/* -EEXIST when to exists; -EINVAL where the file system cannot promise that. */
+int tach_os_rename_new(const char *from, const char *to);
+/* Both names change hands at once; -ENOENT, or -EINVAL where the file system cannot. */
+int tach_os_exchange(const char *one, const char *other);
+/* Never follows a symlink. */
+int tach_os_chmod(const char *path, mode_t mode);
+int tach_os_unlink(const char *path);
+
+struct tach_file_id {
+	uint64_t device;
+	uint64_t inode;
+	bool is_socket;
+};
+
+/* lstat */
+int tach_os_file_id(const char *path, struct tach_file_id *id);
+/*
+ * The same, and an fd that can do nothing but keep the inode's number from being used again, as it
+ * is at once when a file is replaced. Never follows a symlink, opens nothing, needs no permission.
+ */
+int tach_os_pin_file(const char *path, struct tach_file_id *id);
+
+/* 16 hex digits of getrandom(), NUL-terminated, for a temporary name. */
+int tach_os_random_name(char name[17]);
+
+#endif

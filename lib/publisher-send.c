@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * Frames on their way to every subscriber: who has room, what happens to who has none
+ * (PROTOCOL.md 7).
+ */
+#include "publisher.h"
+
+/* What may wait for a subscriber unless the caller says otherwise. */
+#define QUEUE_BYTES_DEFAULT (16ull << 20)
+#define QUEUE_FRAMES_LEAST 3u
+
+/* --- who gets a frame --- */
+
+static uint32_t max_queued(const struct tachyon_publisher *publisher, size_t size)
+{
+	const uint64_t by_bytes = QUEUE_BYTES_DEFAULT / (size + 1);
+
+	if (publisher->options.max_buffers > 0)
+		return publisher->options.max_buffers;
+	if (by_bytes < QUEUE_FRAMES_LEAST)
+		return QUEUE_FRAMES_LEAST;
+	return by_bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)by_bytes;
+}
+
+static void note_blocked(struct tach_link *link)
+{
+	if (link->blocked_since_ns == 0)
+		link->blocked_since_ns = tach_os_now_ns();
+	link->blocked_head = link->bus->sender.head_seen;
+}
+
+static bool has_stalled(const struct tachyon_publisher *publisher, const struct tach_link *link)
+{
+	return publisher->options.stall_timeout_ns > 0 &&
+	       tach_os_now_ns() - link->blocked_since_ns >= publisher->options.stall_timeout_ns;
+}
+
+/* A subscriber that has no room. 0: it goes without; -EAGAIN: all wait for it. */
+static int meet_slow(struct tachyon_publisher *publisher, unsigned int slot)
+{
+	struct tach_link *link = &publisher->audience.links[slot];
+
+	switch ((enum tachyon_policy)publisher->options.policy) {
+	case TACHYON_POLICY_BLOCK:
+		note_blocked(link);
+		if (!has_stalled(publisher, link))
+			return TACHYON_ERR_AGAIN;
+		break;
+	case TACHYON_POLICY_DROP:
+		link->missed_frame = true;
+		link->dropped++;
+		publisher->stats.dropped++;
+		return 0;
+	case TACHYON_POLICY_DISCONNECT:
+		break;
+	}
+	tach_audience_drop(publisher, slot);
+	return 0;
+}
+
+/* What a frame needs of a link. */
+struct demand {
+	size_t message_size;
+	size_t payload_size;
+	uint32_t segment;	   /* 0: it travels in the ring */
+	uint32_t metadata_segment; /* 0: its metadata do */
+};
+
+static int has_room(struct tach_link *link, const struct demand *demand, uint32_t most)
+{
+	const int ret = tach_link_has_room(link, demand->message_size, demand->segment, most);
+
+	if (ret < 0 || demand->metadata_segment == 0)
+		return ret;
+	return tach_link_has_room(link, demand->message_size, demand->metadata_segment, most);
+}
+
+/* Whether anybody would get it, before it is copied; changes nothing. */
+static bool is_anybody_ready(struct tachyon_publisher *publisher, const struct demand *demand)
+{
+	const uint32_t most = max_queued(publisher, demand->payload_size);
+	uint64_t mask = publisher->audience.joined;
+
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		if (has_room(&publisher->audience.links[slot], demand, most) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Subscribers with room, or -EAGAIN. Those that broke are dropped. */
+static int select_ready(struct tachyon_publisher *publisher, const struct demand *demand,
+			uint64_t *ready)
+{
+	const uint32_t most = max_queued(publisher, demand->payload_size);
+	uint64_t mask;
+	int again = 0;
+
+	tach_audience_drain(publisher);
+	*ready = 0;
+	mask = publisher->audience.joined;
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		struct tach_link *link = &publisher->audience.links[slot];
+		const int ret = has_room(link, demand, most);
+
+		if (ret == 0)
+			*ready |= 1ull << slot;
+		else if (ret != -EAGAIN)
+			tach_audience_drop(publisher, slot);
+		else if (meet_slow(publisher, slot) == TACHYON_ERR_AGAIN)
+			again = TACHYON_ERR_AGAIN;
+	}
+	return again;
+}
+
+static int finish(struct tachyon_publisher *publisher, uint64_t ready, size_t size)
+{
+	uint64_t mask = ready;
+
+	for (unsigned int slot; tach_next_slot(&mask, &slot);)
+		tach_link_flush(&publisher->audience.links[slot]);
+	publisher->stats.frames++;
+	publisher->stats.bytes += size;
+	return __builtin_popcountll(ready);
+}
+
+/* --- sending --- */
+
+static bool is_outlined(const struct tachyon_publisher *publisher, size_t message_size)
+{
+	return message_size > publisher->options.ring_size / 4;
+}
+
+/* The metadata in a block of its own, for all. 0, and a reference that the caller releases. */
+static int outline_metadata(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
+			    struct tachyon_block **block)
+{
+	const int ret = tach_pool_acquire(publisher->pool, frame->metadata_size, block);
+
+	if (ret == 0)
+		memcpy(tach_pool_block_data(*block), frame->metadata, frame->metadata_size);
+	return ret;
+}
+
+static int put_to_all(struct tachyon_publisher *publisher, uint64_t ready,
+		      const struct tachyon_frame *frame, const struct tach_block_ref *ref,
+		      const struct tach_block_ref *outline)
+{
+	uint64_t mask = ready;
+
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		if (tach_link_put_frame(&publisher->audience.links[slot], frame, ref, outline) < 0)
+			tach_audience_drop(publisher, slot);
+	}
+	return finish(publisher, ready & publisher->audience.joined, frame->size);
+}
+
+/* The caller has a reference to frame->block, whose payload it is, and the lock. */
+static int publish_locked(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
+			  void *cookie, struct tachyon_block *metadata)
+{
+	const size_t offset =
+		(size_t)((uint8_t *)frame->data - (uint8_t *)tach_pool_block_data(frame->block));
+	const size_t message_size = metadata ? 256 : tach_wire_frame_size(frame);
+	struct tach_block_ref ref = {0}, outline = {0};
+	struct demand demand = {.message_size = message_size, .payload_size = frame->size};
+	uint64_t ready;
+	int ret;
+
+	demand.segment = tach_pool_block_segment(frame->block);
+	if (metadata)
+		demand.metadata_segment = tach_pool_block_segment(metadata);
+	ret = select_ready(publisher, &demand, &ready);
+	if (ret < 0 || ready == 0)
+		return ret;
+
+	if (metadata) {
+		ret = tach_pool_publish(publisher->pool, metadata, ready, NULL, &outline);
+		if (ret < 0)
+			return ret;
+		outline.size = (uint32_t)frame->metadata_size;
+	}
+	ret = tach_pool_publish(publisher->pool, frame->block, ready, cookie, &ref);
+	if (ret < 0)
+		return ret;
+	ref.offset = (uint32_t)offset;
+	ref.size = (uint32_t)frame->size;
+	return put_to_all(publisher, ready, frame, &ref, metadata ? &outline : NULL);
+}
+
+static int publish(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
+		   void *cookie)
+{
+	struct tachyon_block *metadata = NULL;
+	int ret = tach_publisher_lock(publisher);
+
+	if (ret < 0)
+		return ret;
+	if (is_outlined(publisher, tach_wire_frame_size(frame)) && publisher->audience.joined)
+		ret = outline_metadata(publisher, frame, &metadata);
+	if (ret == 0)
+		ret = publish_locked(publisher, frame, cookie, metadata);
+	if (metadata)
+		metadata->ops->release(metadata);
+	return tach_publisher_unlock(publisher, ret);
+}
+
+static int check_metadata(const struct tachyon_frame *frame)
+{
+	if (frame->metadata_size > TACH_WIRE_METADATA_MAX)
+		return TACHYON_ERR_TOO_BIG;
+	if (frame->metadata_size > 0 && !frame->metadata)
+		return -EINVAL;
+	return tach_wire_check_metadata(frame);
+}
+
+int tachyon_publisher_publish(struct tachyon_publisher *publisher,
+			      const struct tachyon_frame *frame, void *cookie)
+{
+	const uint8_t *start, *data;
+	int ret = tach_publisher_check_usable(publisher);
+
+	if (ret < 0)
+		return ret;
+	if (!frame || !frame->block || !tach_pool_owns(publisher->pool, frame->block))
+		return -EINVAL;
+	start = tach_pool_block_data(frame->block);
+	data = frame->data;
+	if (data < start || data > start + tach_pool_block_size(frame->block) ||
+	    frame->size > tach_pool_block_size(frame->block) - (size_t)(data - start))
+		return -EINVAL;
+	ret = check_metadata(frame);
+	return ret < 0 ? ret : publish(publisher, frame, cookie);
+}
+
+int tachyon_publisher_commit(struct tachyon_publisher *publisher, struct tachyon_frame *frame)
+{
+	const int ret = tachyon_publisher_publish(publisher, frame, NULL);
+
+	if (ret >= 0)
+		tachyon_frame_release(frame);
+	return ret;
+}
+
+static int send_inline(struct tachyon_publisher *publisher, const struct tachyon_frame *frame)
+{
+	const struct demand demand = {
+		.message_size = tach_wire_inline_size(frame),
+		.payload_size = frame->size,
+	};
+	uint64_t ready, mask;
+	int ret = tach_publisher_lock(publisher);
+
+	if (ret < 0)
+		return ret;
+	ret = select_ready(publisher, &demand, &ready);
+	if (ret < 0 || ready == 0)
+		return tach_publisher_unlock(publisher, ret);
+
+	mask = ready;
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		if (tach_link_put_inline(&publisher->audience.links[slot], frame) < 0)
+			tach_audience_drop(publisher, slot);
+	}
+	if (frame->size > 0)
+		publisher->stats.copied++;
+	return tach_publisher_unlock(
+		publisher, finish(publisher, ready & publisher->audience.joined, frame->size));
+}
+
+/* 1: copy it; 0: nobody gets it; -EAGAIN: wait first. */
+static int is_wanted(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
+		     const struct tachyon_frame *copy)
+{
+	const struct demand demand = {
+		.message_size = tach_wire_frame_size(frame),
+		.payload_size = frame->size,
+		.segment = tach_pool_block_segment(copy->block),
+	};
+	uint64_t ready;
+	int ret = tach_publisher_lock(publisher);
+
+	if (ret < 0)
+		return ret;
+	if (publisher->options.policy != TACHYON_POLICY_BLOCK &&
+	    is_anybody_ready(publisher, &demand))
+		return tach_publisher_unlock(publisher, 1);
+	ret = select_ready(publisher, &demand, &ready);
+	return tach_publisher_unlock(publisher, ret < 0 ? ret : ready != 0);
+}
+
+static int send_copy(struct tachyon_publisher *publisher, const struct tachyon_frame *frame)
+{
+	struct tachyon_frame copy, message = *frame;
+	int ret = tachyon_publisher_acquire(publisher, frame->size, &copy);
+
+	if (ret < 0)
+		return ret;
+	/* Copied without the lock: a large frame takes milliseconds. */
+	ret = is_wanted(publisher, frame, &copy);
+	if (ret > 0) {
+		memcpy(copy.data, frame->data, frame->size);
+		message.data = copy.data;
+		message.block = copy.block;
+		ret = publish(publisher, &message, NULL);
+	}
+	if (ret > 0) {
+		pthread_mutex_lock(&publisher->lock);
+		publisher->stats.copied++;
+		pthread_mutex_unlock(&publisher->lock);
+	}
+	tachyon_frame_release(&copy);
+	return ret;
+}
+
+int tachyon_publisher_send(struct tachyon_publisher *publisher, const struct tachyon_frame *frame)
+{
+	int ret = tach_publisher_check_usable(publisher);
+
+	if (ret < 0)
+		return ret;
+	if (!frame || (frame->size > 0 && !frame->data))
+		return -EINVAL;
+	ret = check_metadata(frame);
+	if (ret < 0)
+		return ret;
+	if (frame->size <= TACH_WIRE_INLINE_PAYLOAD_MAX &&
+	    !is_outlined(publisher, tach_wire_inline_size(frame)))
+		return send_inline(publisher, frame);
+	return send_copy(publisher, frame);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * Sleeping until a publisher can go on: arm every link, one barrier, look at all, one poll.
+ *
+ * Any number of threads may wait, for blocks or for room. Bells can be drained once only, so one
+ * thread, the leader, polls for all; when it comes back the others try their luck too.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "publisher.h"
+
+/* What this thread knew when it was last told AGAIN: what changed since ends its wait at once. */
+static _Thread_local struct {
+	const struct tachyon_publisher *publisher;
+	uint64_t changes;
+} seen;
+
+uint64_t tach_publisher_changes(const struct tachyon_publisher *publisher)
+{
+	return publisher->changes + tach_pool_freed(publisher->pool);
+}
+
+void tach_publisher_note_again(const struct tachyon_publisher *publisher, uint64_t changes)
+{
+	seen.publisher = publisher;
+	seen.changes = changes;
+}
+
+void tach_publisher_note_change(struct tachyon_publisher *publisher)
+{
+	publisher->changes++;
+	if (publisher->has_leader)
+		tach_os_event_set(publisher->kick);
+}
+
+static bool is_news(const struct tachyon_publisher *publisher)
+{
+	return seen.publisher != publisher || seen.changes != tach_publisher_changes(publisher);
+}
+
+int tach_publisher_wait_init(struct tachyon_publisher *publisher)
+{
+	pthread_condattr_t attributes;
+	int ret;
+
+	publisher->kick = publisher->cancel = -1;
+	ret = tach_os_eventfd();
+	if (ret < 0)
+		return ret;
+	publisher->kick = ret;
+	ret = tach_os_eventfd();
+	if (ret < 0) {
+		tach_os_close(publisher->kick);
+		return ret;
+	}
+	publisher->cancel = ret;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&publisher->leader_is_back, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return 0;
+}
+
+void tach_publisher_wait_fini(struct tachyon_publisher *publisher)
+{
+	pthread_cond_destroy(&publisher->leader_is_back);
+	tach_os_close(publisher->cancel);
+	tach_os_close(publisher->kick);
+}
+
+/* --- arming all links --- */
+
+static void arm(struct tachyon_publisher *publisher)
+{
+	struct tach_wait *waits[2 * TACHYON_SUBSCRIBERS_MAX];
+	uint64_t mask = publisher->audience.present;
+	size_t count = 0;
+
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		struct tach_link *link = &publisher->audience.links[slot];
+
+		waits[count++] = &link->bus->data_wait;
+		/* Room in its ring matters only where there was none. */
+		if (link->blocked_since_ns != 0 || !(publisher->audience.joined & (1ull << slot)))
+			waits[count++] = &link->bus->space_wait;
+	}
+	for (size_t i = 0; i < count; i++)
+		tach_wait_announce(waits[i]);
+	tach_wait_order(waits, count);
+	tach_pool_set_wake(publisher->pool, publisher->kick);
+}
+
+static void disarm(struct tachyon_publisher *publisher)
+{
+	uint64_t mask = publisher->audience.present;
+
+	tach_pool_set_wake(publisher->pool, -1);
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		tach_wait_disarm(&publisher->audience.links[slot].bus->data_wait);
+		tach_wait_disarm(&publisher->audience.links[slot].bus->space_wait);
+	}
+}
+
+/* What subscribers returned, left, or read since they held us up. Afterwards is_news() tells. */
+static void look(struct tachyon_publisher *publisher)
+{
+	uint64_t mask;
+
+	tach_audience_drain(publisher);
+	mask = publisher->audience.present;
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		if (tach_link_take_progress(&publisher->audience.links[slot]))
+			tach_publisher_note_change(publisher);
+	}
+}
+
+/* A subscriber that stalls for too long is dropped when the publisher next tries. */
+static uint64_t earliest_stall(const struct tachyon_publisher *publisher)
+{
+	uint64_t mask = publisher->audience.present;
+	uint64_t earliest = TACH_FOREVER;
+
+	if (publisher->options.stall_timeout_ns == 0)
+		return earliest;
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		const uint64_t since = publisher->audience.links[slot].blocked_since_ns;
+		const uint64_t end = since + publisher->options.stall_timeout_ns;
+
+		if (since != 0 && end < earliest)
+			earliest = end;
+	}
+	return earliest;
+}
+
+/* Where membarrier fails, sleep in slices: see tach_wait_order(). */
+static uint64_t shortest_slice(const struct tachyon_publisher *publisher)
+{
+	uint64_t mask = publisher->audience.present;
+	uint64_t shortest = TACH_FOREVER;
+
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		const struct tachyon_bus *bus = publisher->audience.links[slot].bus;
+
+		if (bus->data_wait.slice_ns < shortest)
+			shortest = bus->data_wait.slice_ns;
+		if (bus->space_wait.slice_ns < shortest)
+			shortest = bus->space_wait.slice_ns;
+	}
+	return shortest == TACH_FOREVER ? TACH_FOREVER : tach_os_now_ns() + shortest;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* --- the two roles --- */
+
+/* With the lock, which it gives up while it polls. */
+static void lead(struct tachyon_publisher *publisher, uint64_t deadline)
+{
+	struct pollfd fds[] = {
+		{.fd = publisher->audience.bells, .events = POLLIN},
+		{.fd = publisher->audience.control, .events = POLLIN},
+		{.fd = publisher->cancel, .events = POLLIN},
+	};
+
+	publisher->has_leader = true;
+	arm(publisher);
+	look(publisher);
+	if (!is_news(publisher)) {
+		const uint64_t until = min_u64(
+			deadline, min_u64(earliest_stall(publisher), shortest_slice(publisher)));
+
+		publisher->stats.waits++;
+		pthread_mutex_unlock(&publisher->lock);
+		(void)tach_os_poll(fds, TACH_ARRAY_SIZE(fds), until);
+		pthread_mutex_lock(&publisher->lock);
+	}
+	disarm(publisher);
+	if (fds[0].revents)
+		tach_os_event_clear(publisher->kick);
+	if (fds[1].revents)
+		tach_audience_dispatch(publisher);
+	look(publisher);
+	publisher->has_leader = false;
+	pthread_cond_broadcast(&publisher->leader_is_back);
+}
+
+static void follow(struct tachyon_publisher *publisher, uint64_t deadline)
+{
+	const struct timespec until = {
+		.tv_sec = (time_t)(deadline / TACH_NS_PER_SEC),
+		.tv_nsec = (long)(deadline % TACH_NS_PER_SEC),
+	};
+
+	if (deadline == TACH_FOREVER)
+		pthread_cond_wait(&publisher->leader_is_back, &publisher->lock);
+	else
+		pthread_cond_timedwait(&publisher->leader_is_back, &publisher->lock, &until);
+}
+
+static bool is_canceled(const struct tachyon_publisher *publisher)
+{
+	return atomic_load_explicit(&publisher->is_canceled, memory_order_relaxed);
+}
+
+static int wait_for_news(struct tachyon_publisher *publisher, uint64_t deadline)
+{
+	look(publisher);
+	for (;;) {
+		if (is_canceled(publisher))
+			return TACHYON_ERR_CANCELED;
+		if (is_news(publisher))
+			return 0;
+		if (deadline != TACH_FOREVER && tach_os_now_ns() >= deadline)
+			return TACHYON_ERR_TIMEDOUT;
+		/*
+		 * A stall that ran out is news to the caller: the next try drops that subscriber.
+		 */
+		if (earliest_stall(publisher) <= tach_os_now_ns())
+			return 0;
+		if (publisher->has_leader)
+			follow(publisher, deadline);
+		else
+			lead(publisher, deadline);
+	}
+}
+
+int tachyon_publisher_wait(struct tachyon_publisher *publisher, int64_t timeout_ns)
+{
+	int ret = tach_publisher_lock(publisher);
+
+	if (ret < 0)
+		return ret;
+	publisher->sleepers++;
+	ret = wait_for_news(publisher, tach_os_deadline(timeout_ns));
+	if (ret == TACHYON_ERR_TIMEDOUT && timeout_ns == 0)
+		ret = TACHYON_ERR_AGAIN;
+	tach_publisher_note_again(publisher, tach_publisher_changes(publisher));
+	publisher->sleepers--;
+	pthread_mutex_unlock(&publisher->lock);
+	return ret;
+}
+
+void tachyon_publisher_cancel(struct tachyon_publisher *publisher)
+{
+	if (tach_publisher_lock(publisher) < 0)
+		return;
+	atomic_store_explicit(&publisher->is_canceled, true, memory_order_relaxed);
+	tach_os_event_set(publisher->cancel);
+	pthread_cond_broadcast(&publisher->leader_is_back);
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+void tachyon_publisher_resume(struct tachyon_publisher *publisher)
+{
+	if (tach_publisher_lock(publisher) < 0)
+		return;
+	atomic_store_explicit(&publisher->is_canceled, false, memory_order_relaxed);
+	tach_os_event_clear(publisher->cancel);
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+/* --- the caller's own poll --- */
+
+int tachyon_publisher_fd(const struct tachyon_publisher *publisher)
+{
+	return publisher->audience.control;
+}
+
+int tachyon_publisher_prepare(struct tachyon_publisher *publisher)
+{
+	bool has_news;
+	int ret = tach_publisher_lock(publisher);
+
+	if (ret < 0)
+		return ret;
+	/* Only who asks for it is woken by every return. */
+	if (!publisher->has_nested_bells)
+		publisher->has_nested_bells =
+			tach_os_epoll_add(publisher->audience.control, publisher->audience.bells,
+					  UINT64_MAX) == 0;
+	arm(publisher);
+	publisher->is_prepared = true;
+	look(publisher);
+	has_news = is_news(publisher) || !publisher->has_nested_bells;
+	tach_publisher_note_again(publisher, tach_publisher_changes(publisher));
+	pthread_mutex_unlock(&publisher->lock);
+	return has_news;
+}
+
+int tachyon_publisher_dispatch(struct tachyon_publisher *publisher)
+{
+	const int ret = tach_publisher_lock(publisher);
+
+	if (ret < 0)
+		return ret;
+	if (publisher->is_prepared && !publisher->has_leader) {
+		disarm(publisher);
+		tach_os_event_clear(publisher->kick);
+		publisher->is_prepared = false;
+	}
+	tach_audience_dispatch(publisher);
+	pthread_mutex_unlock(&publisher->lock);
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * Sleeping and waking over a shared word and a doorbell (PROTOCOL.md 5). It does not know what is
+ * waited for: between arm and sleep the caller looks at its condition once more.
+ */
+#ifndef TACH_WAIT_H
+#define TACH_WAIT_H
+
+#include "layout.h"
+#include "os.h"
+
+/* How the two sides agreed to order "publish, then look" against "arm, then look". */
+enum tach_fence {
+	TACH_FENCE_MEMBARRIER, /* the sleeper pays */
+	TACH_FENCE_BOTH,       /* both sides fence */
+};
+
+/* The sleeper's side. */
+struct tach_wait {
+	_Atomic uint32_t *word; /* ours; the peer reads it */
+	uint32_t epoch;
+	bool is_armed;
+	int bell; /* our end; owned */
+	enum tach_fence fence;
+	uint64_t slice_ns; /* the longest one poll may take; 1 ms after membarrier failed */
+};
+
+/* The waker's side. */
+struct tach_waker {
+	const _Atomic uint32_t *word; /* a stranger's */
+	uint32_t rang;		      /* the armed word last rung for; 0: none */
+	int bell;		      /* the waker's end; owned */
+	enum tach_fence fence;
+};
+
+void tach_wait_init(struct tach_wait *wait, _Atomic uint32_t *word, int bell);
+void tach_wait_fini(struct tach_wait *wait);
+void tach_waker_init(struct tach_waker *waker, const _Atomic uint32_t *word, int bell);
+void tach_waker_fini(struct tach_waker *waker);
+
+/* Announces a sleep; then the caller checks its condition again. */
+void tach_wait_arm(struct tach_wait *wait);
+/* The same for many: announce each, then one tach_wait_order(), then check all. */
+void tach_wait_announce(struct tach_wait *wait);
+void tach_wait_order(struct tach_wait *const *waits, size_t count);
+/* After the poll, or instead of it: drain the bell, then disarm. Then the caller checks. */
+void tach_wait_disarm(struct tach_wait *wait);
+
+/* After publishing: rings when the peer sleeps and was not rung for this sleep. True if rung. */
+bool tach_waker_wake(struct tach_waker *waker);
+
+#endif
