@@ -118,6 +118,8 @@ static void take_over(struct tachyon_bus *bus, struct tach_offer *offer, struct 
 	tach_wait_init(&bus->space_wait, &bus->own->wait_space, offer->space_bell[0]);
 	tach_waker_init(&bus->data_waker, &bus->peer->wait_data, guest->data_bell);
 	tach_waker_init(&bus->space_waker, &bus->peer->wait_space, guest->space_bell);
+	bus->space_wait.target = &bus->own->space_target;
+	bus->space_waker.target = &bus->peer->space_target;
 	set_fences(bus, guest->both_membarrier ? TACH_FENCE_MEMBARRIER : TACH_FENCE_BOTH);
 
 	*offer = (struct tach_offer){.data_bell = {-1, -1}, .space_bell = {-1, -1}};
@@ -194,10 +196,12 @@ void tachyon_bus_resume(struct tachyon_bus *bus)
 		make_urgent(bus);
 }
 
-void tachyon_bus_get_stats(const struct tachyon_bus *bus, struct tachyon_bus_stats *stats)
+static struct tachyon_bus_stats read_stats(const struct tachyon_bus *bus)
 {
-	const struct tachyon_bus_stats now = {
-		.size = stats->size,
+	/* A ring segment is not in a forked child's memory. */
+	if (tach_bus_is_foreign(bus))
+		return (struct tachyon_bus_stats){0};
+	return (struct tachyon_bus_stats){
 		.peer_pid = (uint32_t)bus->peer_pid,
 		.messages_sent = atomic_load_explicit(&bus->own->messages, memory_order_relaxed),
 		.bytes_sent = atomic_load_explicit(&bus->own->bytes, memory_order_relaxed),
@@ -208,7 +212,13 @@ void tachyon_bus_get_stats(const struct tachyon_bus *bus, struct tachyon_bus_sta
 		.wakes = atomic_load_explicit(&bus->own->wakes, memory_order_relaxed),
 		.full = atomic_load_explicit(&bus->own->full, memory_order_relaxed),
 	};
+}
 
+void tachyon_bus_get_stats(const struct tachyon_bus *bus, struct tachyon_bus_stats *stats)
+{
+	struct tachyon_bus_stats now = read_stats(bus);
+
+	now.size = stats->size;
 	memcpy(stats, &now, stats->size < sizeof(now) ? stats->size : sizeof(now));
 }
 
@@ -238,8 +248,8 @@ void tachyon_bus_destroy(struct tachyon_bus *bus)
 		return;
 	if (!tach_bus_is_foreign(bus)) {
 		/* No call is under way: a batch of whichever thread may be flushed. */
-		if (atomic_load(&bus->broken) == 0 && tach_ring_flush(&bus->sender))
-			tach_bus_wake_data(bus);
+		if (atomic_load(&bus->broken) == 0)
+			tach_bus_flush(bus);
 		tachyon_bus_shutdown(bus);
 		wait_for_sleepers(bus);
 	}

@@ -12,6 +12,8 @@
  */
 #define AFFINITY_PERIOD 256u
 #define CHECK_PERIOD_NS 1000000ull
+/* Polls of a spin between two looks at the clock and the socket: about a millisecond. */
+#define SPIN_CHECK_PERIOD (1u << 16)
 
 /* --- guards of every call --- */
 
@@ -55,14 +57,16 @@ void tach_bus_wake_data(struct tachyon_bus *bus)
 
 void tach_bus_wake_space(struct tachyon_bus *bus)
 {
-	if (tach_waker_wake(&bus->space_waker))
+	if (tach_waker_wake_at(&bus->space_waker, bus->receiver.released))
 		count_shared(&bus->own->wakes);
 }
 
-static void flush(struct tachyon_bus *bus)
+void tach_bus_flush(struct tachyon_bus *bus)
 {
-	if (tach_ring_flush(&bus->sender))
-		tach_bus_wake_data(bus);
+	if (!tach_ring_flush(&bus->sender))
+		return;
+	atomic_store_explicit(&bus->own->bytes, bus->sender.flushed, memory_order_relaxed);
+	tach_bus_wake_data(bus);
 }
 
 void tach_bus_flush_own_batch(struct tachyon_bus *bus)
@@ -70,7 +74,7 @@ void tach_bus_flush_own_batch(struct tachyon_bus *bus)
 	if (atomic_load_explicit(&bus->batch_owner, memory_order_relaxed) != this_thread())
 		return;
 	atomic_store_explicit(&bus->batch_owner, 0, memory_order_relaxed);
-	flush(bus);
+	tach_bus_flush(bus);
 }
 
 /* --- waiting --- */
@@ -102,7 +106,7 @@ static int interruption(const struct tachyon_bus *bus)
 	return tach_bus_has_ended(bus) ? TACHYON_ERR_CLOSED : 0;
 }
 
-static int spin(struct tachyon_bus *bus, const struct need *need)
+static int spin(struct tachyon_bus *bus, const struct need *need, uint64_t deadline)
 {
 	uint32_t left = atomic_load_explicit(&bus->spin, memory_order_relaxed);
 
@@ -113,12 +117,21 @@ static int spin(struct tachyon_bus *bus, const struct need *need)
 			return ret;
 		if (atomic_load_explicit(&bus->is_urgent, memory_order_relaxed))
 			return 0;
+		/* A large budget must outlast neither the timeout nor the peer. */
+		if (left % SPIN_CHECK_PERIOD == 0) {
+			if (tach_os_now_ns() >= deadline || tach_bus_peer_closed(bus))
+				return 0;
+			tach_bus_check_hangup(bus);
+			if (tach_bus_has_ended(bus))
+				return 0;
+		}
 		tach_cpu_relax();
 	}
 	return 0;
 }
 
-static void sleep_once(struct tachyon_bus *bus, const struct tach_wait *wait, uint64_t deadline)
+/* True when the bell was rung. */
+static bool sleep_once(struct tachyon_bus *bus, const struct tach_wait *wait, uint64_t deadline)
 {
 	struct pollfd fds[] = {
 		{.fd = wait->bell, .events = POLLIN},
@@ -140,17 +153,18 @@ static void sleep_once(struct tachyon_bus *bus, const struct tach_wait *wait, ui
 		atomic_store_explicit(&bus->spin, 0, memory_order_relaxed);
 
 	if (tach_os_poll(fds, TACH_ARRAY_SIZE(fds), deadline) <= 0)
-		return;
+		return false;
 	/* A bell that hung up is a peer that tampers with it: also its end. */
 	if (tach_is_hangup(&fds[0]) || tach_is_hangup(&fds[1]) || fds[3].revents)
 		tach_bus_note_hangup(bus);
+	return fds[0].revents != 0;
 }
 
 /* 1: the need is met; negative: why it will not be. */
 static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint64_t deadline)
 {
 	for (;;) {
-		int ret = spin(bus, need);
+		int ret = spin(bus, need, deadline);
 
 		if (ret != 0)
 			return ret;
@@ -162,9 +176,10 @@ static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint
 		const int why = interruption(bus);
 
 		ret = is_met(bus, need);
-		if (ret == 0 && why == 0)
-			sleep_once(bus, need->wait, deadline);
-		tach_wait_disarm(need->wait);
+		if (ret == 0 && why == 0 && sleep_once(bus, need->wait, deadline))
+			tach_wait_disarm(need->wait);
+		else
+			tach_wait_disarm_unrung(need->wait);
 
 		if (ret != 0)
 			return ret;
@@ -231,7 +246,7 @@ static int reserve_slowly(struct tachyon_bus *bus, size_t size, void **data, int
 	int ret;
 
 	count_shared(&bus->own->full);
-	flush(bus);
+	tach_bus_flush(bus);
 	ret = wait_for(bus, &need, timeout_ns);
 	if (ret < 0)
 		return ret == TACHYON_ERR_CORRUPT ? tach_bus_poison(bus) : ret;
@@ -274,7 +289,7 @@ int tachyon_bus_commit(struct tachyon_bus *bus, size_t size, uint32_t type)
 	const int ret = commit(bus, size, type);
 
 	if (ret == 0)
-		flush(bus);
+		tach_bus_flush(bus);
 	return ret;
 }
 
@@ -292,7 +307,7 @@ int tachyon_bus_flush(struct tachyon_bus *bus)
 	const int ret = check_usable(bus);
 
 	if (ret == 0)
-		flush(bus);
+		tach_bus_flush(bus);
 	return ret;
 }
 

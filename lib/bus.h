@@ -90,6 +90,8 @@ int tach_bus_poison(struct tachyon_bus *bus);
 /* Asks the kernel, without waiting, whether the peer hung up. */
 void tach_bus_check_hangup(struct tachyon_bus *bus);
 
+/* Makes what was committed visible, and wakes the peer if it sleeps. */
+void tach_bus_flush(struct tachyon_bus *bus);
 /* What this thread committed and did not flush; another thread's batch is left alone. */
 void tach_bus_flush_own_batch(struct tachyon_bus *bus);
 /* After a commit made elsewhere, or a release: tell the peer if it sleeps. */

@@ -132,8 +132,7 @@ static int put(struct tach_connection *connection, uint32_t type, const void *bo
 	memcpy(room, body, size);
 	ret = tach_ring_commit(&bus->sender, size, type);
 	assert(ret == 0);
-	tach_ring_flush(&bus->sender);
-	tach_bus_wake_data(bus);
+	tach_bus_flush(bus);
 	return 0;
 }
 

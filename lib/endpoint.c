@@ -163,7 +163,9 @@ int tachyon_listener_fd(const struct tachyon_listener *listener)
 
 void tachyon_listener_cancel(struct tachyon_listener *listener)
 {
-	tach_os_event_set(listener->cancel_fd);
+	/* The eventfd is shared with a forked child: the child's word must not stop its parent. */
+	if (listener->listener.owner_token == tach_os_process_token())
+		tach_os_event_set(listener->cancel_fd);
 }
 
 /* Takes in who waits at the door, as long as there is a place. */

@@ -48,6 +48,9 @@ struct tach_segment_header {
 	_Alignas(128) _Atomic uint32_t wait_data;
 	/* the owner sleeps until its own ring has space */
 	_Alignas(128) _Atomic uint32_t wait_space;
+	uint32_t reserved1;
+	/* how far the peer must have consumed that ring before it rings for wait_space */
+	_Atomic uint64_t space_target;
 	/* enum tach_side_state */
 	_Alignas(128) _Atomic uint32_t state;
 	/* for observers, never for decisions */
@@ -78,6 +81,7 @@ _Static_assert(offsetof(struct tach_segment_header, block_count) == 48, "PROTOCO
 _Static_assert(offsetof(struct tach_segment_header, head) == 128, "PROTOCOL.md 3");
 _Static_assert(offsetof(struct tach_segment_header, wait_data) == 256, "PROTOCOL.md 3");
 _Static_assert(offsetof(struct tach_segment_header, wait_space) == 384, "PROTOCOL.md 3");
+_Static_assert(offsetof(struct tach_segment_header, space_target) == 392, "PROTOCOL.md 3");
 _Static_assert(offsetof(struct tach_segment_header, state) == 512, "PROTOCOL.md 3");
 _Static_assert(offsetof(struct tach_segment_header, messages) == 640, "PROTOCOL.md 3");
 _Static_assert(offsetof(struct tach_segment_header, dropped) == 680, "PROTOCOL.md 3");

@@ -275,22 +275,57 @@ int64_t tach_link_queued(struct tach_link *link)
 	return link->ends_last - link->ends_first;
 }
 
+static int lacks_space(struct tach_link *link, uint64_t size)
+{
+	link->needs_returns = false;
+	link->target = tach_ring_space_target(&link->bus->sender, size);
+	return -EAGAIN;
+}
+
+static int lacks_returns(struct tach_link *link)
+{
+	link->needs_returns = true;
+	return -EAGAIN;
+}
+
+/* Until half of what may wait is read. */
+static int lacks_place(struct tach_link *link, uint32_t max_queued)
+{
+	link->needs_returns = false;
+	link->target = link->ends[(link->ends_last - max_queued / 2 - 1) & (link->ends_size - 1)];
+	return -EAGAIN;
+}
+
+static bool is_still_blocked(struct tach_link *link)
+{
+	return link->blocked_since_ns != 0 && !link->needs_returns &&
+	       (int64_t)(link->bus->sender.head_seen - link->target) < 0;
+}
+
 int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, uint32_t max_queued)
 {
 	int64_t queued;
 	int ret = tach_link_sync(link);
 
+	if (ret == -EAGAIN)
+		return lacks_space(link, spare(link));
 	if (ret < 0)
 		return ret;
 	queued = tach_link_queued(link);
 	if (queued < 0)
 		return (int)queued;
-	if (queued >= max_queued || link->outstanding + 2 > link->quota)
+	if (is_still_blocked(link))
 		return -EAGAIN;
+	if (queued >= max_queued)
+		return lacks_place(link, max_queued);
+	if (link->outstanding + 2 > link->quota)
+		return lacks_returns(link);
 	ret = tach_ring_has_space(&link->bus->sender, size + spare(link));
 	if (ret <= 0)
-		return ret < 0 ? ret : -EAGAIN;
-	return segment ? ensure_known(link, segment) : 0;
+		return ret < 0 ? ret : lacks_space(link, size + spare(link));
+	ret = segment ? ensure_known(link, segment) : 0;
+	/* Its socket is full: it reads that when it meets a segment it does not know, in its ring. */
+	return ret == -EAGAIN ? lacks_space(link, link->bus->sender.size / 2) : ret;
 }
 
 static uint32_t hints(struct tach_link *link)
@@ -358,16 +393,26 @@ int tach_link_put_event(struct tach_link *link, const void *body, size_t size)
 
 void tach_link_flush(struct tach_link *link)
 {
-	if (tach_ring_flush(&link->bus->sender))
-		tach_bus_wake_data(link->bus);
+	tach_bus_flush(link->bus);
 }
 
-bool tach_link_take_progress(struct tach_link *link)
+void tach_link_block(struct tach_link *link)
 {
-	/* A head that lies is progress too: who tries again will meet it. */
-	if (link->blocked_since_ns == 0 || (tach_ring_backlog(&link->bus->sender) >= 0 &&
-					    link->bus->sender.head_seen == link->blocked_head))
+	if (link->blocked_since_ns == 0)
+		link->blocked_since_ns = tach_os_now_ns();
+}
+
+bool tach_link_unblock(struct tach_link *link)
+{
+	if (link->blocked_since_ns == 0)
 		return false;
-	link->blocked_head = link->bus->sender.head_seen;
+	/* A head that lies is progress too: who tries again will meet it. */
+	if (tach_ring_backlog(&link->bus->sender) >= 0) {
+		if (is_still_blocked(link))
+			return false;
+		if (link->needs_returns && link->outstanding + 2 > link->quota)
+			return false;
+	}
+	link->blocked_since_ns = 0;
 	return true;
 }

@@ -33,9 +33,14 @@ struct tach_link {
 	uint32_t ends_first;
 	uint32_t ends_last;
 
-	/* Since when, and at which head, it held up the publisher; 0: it does not. */
+	/*
+	 * What it must do before it can take more, set where it could not: read up to a position, or
+	 * return frames. A link that held up the publisher (since when; 0: it does not) must do it all
+	 * before it is tried again: half a queue at a time costs one sleep, not one a frame.
+	 */
+	uint64_t target;
+	bool needs_returns;
 	uint64_t blocked_since_ns;
-	uint64_t blocked_head;
 };
 
 /* Something that came from a subscriber and is not a return. */
@@ -68,7 +73,9 @@ int tach_link_put_inline(struct tach_link *link, const struct tachyon_frame *fra
 int tach_link_put_event(struct tach_link *link, const void *body, size_t size);
 void tach_link_flush(struct tach_link *link);
 
-/* True once for each time that a subscriber which held up the publisher has read on. */
-bool tach_link_take_progress(struct tach_link *link);
+/* It holds up the publisher: -EAGAIN was the answer, and all wait for it. */
+void tach_link_block(struct tach_link *link);
+/* True once when a subscriber that held up the publisher no longer does. */
+bool tach_link_unblock(struct tach_link *link);
 
 #endif

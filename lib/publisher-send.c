@@ -23,13 +23,6 @@ static uint32_t max_queued(const struct tachyon_publisher *publisher, size_t siz
 	return by_bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)by_bytes;
 }
 
-static void note_blocked(struct tach_link *link)
-{
-	if (link->blocked_since_ns == 0)
-		link->blocked_since_ns = tach_os_now_ns();
-	link->blocked_head = link->bus->sender.head_seen;
-}
-
 static bool has_stalled(const struct tachyon_publisher *publisher, const struct tach_link *link)
 {
 	return publisher->options.stall_timeout_ns > 0 &&
@@ -43,7 +36,7 @@ static int meet_slow(struct tachyon_publisher *publisher, unsigned int slot)
 
 	switch ((enum tachyon_policy)publisher->options.policy) {
 	case TACHYON_POLICY_BLOCK:
-		note_blocked(link);
+		tach_link_block(link);
 		if (!has_stalled(publisher, link))
 			return TACHYON_ERR_AGAIN;
 		break;

@@ -102,8 +102,7 @@ static int is_room_for_all(struct tachyon_publisher *publisher, size_t size)
 		struct tach_link *link = &publisher->audience.links[slot];
 
 		if (tach_link_has_room(link, size, 0, UINT32_MAX) == -EAGAIN) {
-			link->blocked_since_ns = tach_os_now_ns();
-			link->blocked_head = link->bus->sender.head_seen;
+			tach_link_block(link);
 			return TACHYON_ERR_AGAIN;
 		}
 	}

@@ -73,7 +73,11 @@ void tach_publisher_wait_fini(struct tachyon_publisher *publisher)
 
 /* --- arming all links --- */
 
-static void arm(struct tachyon_publisher *publisher)
+/*
+ * Only for what is waited for: a subscriber that returns a frame which nobody misses, or reads one of
+ * many, wakes nobody.
+ */
+static void arm(struct tachyon_publisher *publisher, bool wants_returns)
 {
 	struct tach_wait *waits[2 * TACHYON_SUBSCRIBERS_MAX];
 	uint64_t mask = publisher->audience.present;
@@ -81,27 +85,35 @@ static void arm(struct tachyon_publisher *publisher)
 
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
 		struct tach_link *link = &publisher->audience.links[slot];
+		const bool is_joined = publisher->audience.joined & (1ull << slot);
 
-		waits[count++] = &link->bus->data_wait;
-		/* Room in its ring matters only where there was none. */
-		if (link->blocked_since_ns != 0 || !(publisher->audience.joined & (1ull << slot)))
+		if (wants_returns || link->needs_returns)
+			waits[count++] = &link->bus->data_wait;
+		if (link->blocked_since_ns != 0 || !is_joined) {
+			tach_wait_set_target(&link->bus->space_wait, is_joined ? link->target : 0);
 			waits[count++] = &link->bus->space_wait;
+		}
 	}
 	for (size_t i = 0; i < count; i++)
 		tach_wait_announce(waits[i]);
-	tach_wait_order(waits, count);
+	if (count > 0)
+		tach_wait_order(waits, count);
 	tach_pool_set_wake(publisher->pool, publisher->kick);
 }
 
-static void disarm(struct tachyon_publisher *publisher)
+static void disarm(struct tachyon_publisher *publisher, bool has_rung)
 {
+	void (*const disarm_one)(struct tach_wait *) =
+		has_rung ? tach_wait_disarm : tach_wait_disarm_unrung;
 	uint64_t mask = publisher->audience.present;
 
 	tach_pool_set_wake(publisher->pool, -1);
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
-		tach_wait_disarm(&publisher->audience.links[slot].bus->data_wait);
-		tach_wait_disarm(&publisher->audience.links[slot].bus->space_wait);
+		disarm_one(&publisher->audience.links[slot].bus->data_wait);
+		disarm_one(&publisher->audience.links[slot].bus->space_wait);
 	}
+	if (has_rung)
+		tach_os_event_clear(publisher->kick);
 }
 
 /* What subscribers returned, left, or read since they held us up. Afterwards is_news() tells. */
@@ -112,7 +124,7 @@ static void look(struct tachyon_publisher *publisher)
 	tach_audience_drain(publisher);
 	mask = publisher->audience.present;
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
-		if (tach_link_take_progress(&publisher->audience.links[slot]))
+		if (tach_link_unblock(&publisher->audience.links[slot]))
 			tach_publisher_note_change(publisher);
 	}
 }
@@ -169,7 +181,7 @@ static void lead(struct tachyon_publisher *publisher, uint64_t deadline)
 	};
 
 	publisher->has_leader = true;
-	arm(publisher);
+	arm(publisher, publisher->wants_blocks);
 	look(publisher);
 	if (!is_news(publisher)) {
 		const uint64_t until = min_u64(
@@ -180,9 +192,7 @@ static void lead(struct tachyon_publisher *publisher, uint64_t deadline)
 		(void)tach_os_poll(fds, TACH_ARRAY_SIZE(fds), until);
 		pthread_mutex_lock(&publisher->lock);
 	}
-	disarm(publisher);
-	if (fds[0].revents)
-		tach_os_event_clear(publisher->kick);
+	disarm(publisher, fds[0].revents != 0);
 	if (fds[1].revents)
 		tach_audience_dispatch(publisher);
 	look(publisher);
@@ -284,7 +294,7 @@ int tachyon_publisher_prepare(struct tachyon_publisher *publisher)
 		publisher->has_nested_bells =
 			tach_os_epoll_add(publisher->audience.control, publisher->audience.bells,
 					  UINT64_MAX) == 0;
-	arm(publisher);
+	arm(publisher, true);
 	publisher->is_prepared = true;
 	look(publisher);
 	has_news = is_news(publisher) || !publisher->has_nested_bells;
@@ -300,8 +310,7 @@ int tachyon_publisher_dispatch(struct tachyon_publisher *publisher)
 	if (ret < 0)
 		return ret;
 	if (publisher->is_prepared && !publisher->has_leader) {
-		disarm(publisher);
-		tach_os_event_clear(publisher->kick);
+		disarm(publisher, true);
 		publisher->is_prepared = false;
 	}
 	tach_audience_dispatch(publisher);

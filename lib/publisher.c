@@ -164,6 +164,14 @@ int tachyon_publisher_configure(struct tachyon_publisher *publisher, size_t size
 	return ret < 0 ? ret : tach_pool_configure(publisher->pool, size, count);
 }
 
+static void want_blocks(struct tachyon_publisher *publisher, uint64_t changes)
+{
+	pthread_mutex_lock(&publisher->lock);
+	publisher->wants_blocks = true;
+	pthread_mutex_unlock(&publisher->lock);
+	tach_publisher_note_again(publisher, changes);
+}
+
 int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 			      struct tachyon_frame *frame)
 {
@@ -183,7 +191,7 @@ int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 
 	ret = tach_pool_acquire(publisher->pool, size, &block);
 	if (ret == TACHYON_ERR_AGAIN)
-		tach_publisher_note_again(publisher, changes);
+		want_blocks(publisher, changes);
 	if (ret < 0)
 		return ret;
 	*frame = (struct tachyon_frame){

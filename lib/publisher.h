@@ -45,6 +45,7 @@ struct tachyon_publisher {
 	bool has_leader;
 	bool is_prepared;
 	bool has_nested_bells;
+	bool wants_blocks; /* an acquire found none: returns are worth waking for */
 	uint32_t sleepers;
 	uint64_t changes; /* what a thread that answered AGAIN may wait for */
 	int kick;	  /* eventfd: a block is free, or dispatch changed something */

@@ -76,6 +76,12 @@ int tach_ring_has_space(struct tach_sender *sender, uint64_t size)
 	return fits(sender, extent(size, size > TACH_MESSAGE_INLINE_MAX));
 }
 
+uint64_t tach_ring_space_target(const struct tach_sender *sender, uint64_t size)
+{
+	return sender->sent + extent(size, size > TACH_MESSAGE_INLINE_MAX) + TACH_CELL -
+	       sender->size;
+}
+
 uint64_t tach_ring_free_cells(const struct tach_sender *sender)
 {
 	return (sender->size - (sender->sent - sender->head_seen)) / TACH_CELL - 1;

@@ -55,6 +55,8 @@ bool tach_ring_flush(struct tach_sender *sender);
 
 /* Looks at the peer's head. -EBADMSG when it lies; else 1 when size bytes fit now, 0 when not. */
 int tach_ring_has_space(struct tach_sender *sender, uint64_t size);
+/* How far the peer must have come for size bytes to fit, as things stand. */
+uint64_t tach_ring_space_target(const struct tach_sender *sender, uint64_t size);
 /* Cells that fit now, without looking at the peer's head again. */
 uint64_t tach_ring_free_cells(const struct tach_sender *sender);
 /* Looks at the peer's head; bytes that the peer has not consumed; -EBADMSG when the head lies. */

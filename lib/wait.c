@@ -47,6 +47,11 @@ void tach_wait_announce(struct tach_wait *wait)
 	wait->is_armed = true;
 }
 
+void tach_wait_set_target(struct tach_wait *wait, uint64_t progress)
+{
+	atomic_store_explicit(wait->target, progress, memory_order_relaxed);
+}
+
 /*
  * Between "the words say armed" and "look again". The waker publishes, then loads our word with no
  * fence between: membarrier() makes both sides' earlier stores visible at one instant, so that
@@ -82,6 +87,14 @@ void tach_wait_arm(struct tach_wait *wait)
 	tach_wait_order((struct tach_wait *const[]){wait}, 1);
 }
 
+void tach_wait_disarm_unrung(struct tach_wait *wait)
+{
+	if (!wait->is_armed)
+		return;
+	atomic_store_explicit(wait->word, wait->epoch << 1, memory_order_relaxed);
+	wait->is_armed = false;
+}
+
 void tach_wait_disarm(struct tach_wait *wait)
 {
 	if (!wait->is_armed)
@@ -89,11 +102,15 @@ void tach_wait_disarm(struct tach_wait *wait)
 
 	/* After the poll and before the caller looks: a ring that is drained earlier is lost. */
 	tach_sock_drain(wait->bell);
-	atomic_store_explicit(wait->word, wait->epoch << 1, memory_order_relaxed);
-	wait->is_armed = false;
+	tach_wait_disarm_unrung(wait);
 }
 
 bool tach_waker_wake(struct tach_waker *waker)
+{
+	return tach_waker_wake_at(waker, 0);
+}
+
+bool tach_waker_wake_at(struct tach_waker *waker, uint64_t progress)
 {
 	uint32_t word;
 
@@ -110,6 +127,14 @@ bool tach_waker_wake(struct tach_waker *waker)
 	word = atomic_load_explicit(waker->word, memory_order_relaxed);
 
 	if (!(word & 1) || word == waker->rang)
+		return false;
+	/*
+	 * Too early: a later call rings. Word and target need no order between them: what we load before
+	 * the sleeper's barrier is made good by its look after it. A target that lies costs its
+	 * owner the wake-up.
+	 */
+	if (waker->target &&
+	    (int64_t)(progress - atomic_load_explicit(waker->target, memory_order_relaxed)) < 0)
 		return false;
 	waker->rang = word;
 	tach_sock_ring(waker->bell);

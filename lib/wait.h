@@ -18,7 +18,8 @@ enum tach_fence {
 
 /* The sleeper's side. */
 struct tach_wait {
-	_Atomic uint32_t *word; /* ours; the peer reads it */
+	_Atomic uint32_t *word;	  /* ours; the peer reads it */
+	_Atomic uint64_t *target; /* likewise; NULL where every progress of the peer counts */
 	uint32_t epoch;
 	bool is_armed;
 	int bell; /* our end; owned */
@@ -28,9 +29,10 @@ struct tach_wait {
 
 /* The waker's side. */
 struct tach_waker {
-	const _Atomic uint32_t *word; /* a stranger's */
-	uint32_t rang;		      /* the armed word last rung for; 0: none */
-	int bell;		      /* the waker's end; owned */
+	const _Atomic uint32_t *word;	/* a stranger's */
+	const _Atomic uint64_t *target; /* likewise; NULL: ring at any progress */
+	uint32_t rang;			/* the armed word last rung for; 0: none */
+	int bell;			/* the waker's end; owned */
 	enum tach_fence fence;
 };
 
@@ -44,10 +46,19 @@ void tach_wait_arm(struct tach_wait *wait);
 /* The same for many: announce each, then one tach_wait_order(), then check all. */
 void tach_wait_announce(struct tach_wait *wait);
 void tach_wait_order(struct tach_wait *const *waits, size_t count);
-/* After the poll, or instead of it: drain the bell, then disarm. Then the caller checks. */
+/* Before an announcement: the peer's progress that is worth waking for. Only where there is a target. */
+void tach_wait_set_target(struct tach_wait *wait, uint64_t progress);
+/* After the poll: drain the bell, then disarm. Then the caller checks. */
 void tach_wait_disarm(struct tach_wait *wait);
+/*
+ * The same where no poll said that the bell was rung: saves a system call. A ring that came all the
+ * same makes the next sleep end early, once.
+ */
+void tach_wait_disarm_unrung(struct tach_wait *wait);
 
 /* After publishing: rings when the peer sleeps and was not rung for this sleep. True if rung. */
 bool tach_waker_wake(struct tach_waker *waker);
+/* The same with a target: not before our progress has reached it. */
+bool tach_waker_wake_at(struct tach_waker *waker, uint64_t progress);
 
 #endif

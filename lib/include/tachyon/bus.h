@@ -44,7 +44,8 @@ struct tachyon_access {
 struct tachyon_bus_options {
 	/** sizeof(struct tachyon_bus_options) */
 	uint32_t size;
-	/** polls of the ring before a wait sleeps; 0 means 1000, TACHYON_SPIN_NEVER none */
+	/** polls of the ring before a wait sleeps; 0 means 1000, TACHYON_SPIN_NEVER none. Timeouts,
+	 * cancelling and the peer's end are honoured meanwhile, within about a millisecond */
 	uint32_t spin;
 	/** bytes of the ring we send on; rounded up to a power of two; 0 means 64 KiB */
 	uint64_t ring_size;
@@ -84,7 +85,7 @@ struct tachyon_bus_stats {
 	uint64_t messages_sent;
 	uint64_t bytes_sent; /**< of the ring, headers and padding included */
 	uint64_t messages_received;
-	uint64_t bytes_received; /**< likewise */
+	uint64_t bytes_received; /**< likewise, and released */
 	uint64_t sleeps;	 /**< times a wait went to the kernel */
 	uint64_t wakes;		 /**< times we rang a sleeping peer */
 	uint64_t full;		 /**< times our ring had no room */
