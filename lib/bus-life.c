@@ -30,6 +30,11 @@ static void break_with(struct tachyon_bus *bus, int code, enum tachyon_end end)
 	make_urgent(bus);
 }
 
+void tach_bus_break(struct tachyon_bus *bus, int code)
+{
+	break_with(bus, code, TACHYON_END_LOCAL);
+}
+
 int tach_bus_poison(struct tachyon_bus *bus)
 {
 	tach_log(TACHYON_LOG_ERROR, "bus: the peer (pid %d) broke the protocol",

@@ -168,6 +168,8 @@ static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint
 
 		if (ret != 0)
 			return ret;
+		if (deadline != TACH_FOREVER && tach_os_now_ns() >= deadline)
+			return TACHYON_ERR_TIMEDOUT;
 
 		tach_wait_arm(need->wait);
 		/*
@@ -189,8 +191,6 @@ static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint
 		ret = is_met(bus, need);
 		if (ret != 0)
 			return ret;
-		if (deadline != TACH_FOREVER && tach_os_now_ns() >= deadline)
-			return TACHYON_ERR_TIMEDOUT;
 	}
 }
 

@@ -85,6 +85,8 @@ static inline bool tach_is_hangup(const struct pollfd *entry)
 
 /* The end as the peer's closing word and the hang-up tell it. Takes note once. */
 void tach_bus_note_hangup(struct tachyon_bus *bus);
+/* Of no more use, for a cause of our own: every later call answers code, until it is destroyed. */
+void tach_bus_break(struct tachyon_bus *bus, int code);
 /* The peer lied: every later call answers TACHYON_ERR_CORRUPT. Returns that. */
 int tach_bus_poison(struct tachyon_bus *bus);
 /* Asks the kernel, without waiting, whether the peer hung up. */

@@ -45,6 +45,15 @@ static bool is_worth_waiting(int ret)
 	return ret == -ENOENT || ret == -ECONNREFUSED || ret == -EAGAIN;
 }
 
+/* connect() refuses what is no socket just as it refuses a stale one. */
+static bool is_no_socket(const char *address)
+{
+	struct tach_file_id id;
+
+	return !tach_sock_is_abstract(address) && tach_os_file_id(address, &id) == 0 &&
+	       !id.is_socket;
+}
+
 static int connect_patiently(const struct tach_dial *dial)
 {
 	uint64_t pause = RETRY_FIRST_NS;
@@ -57,6 +66,8 @@ static int connect_patiently(const struct tach_dial *dial)
 
 		if (!is_worth_waiting(sock))
 			return sock;
+		if (sock == -ECONNREFUSED && is_no_socket(dial->address))
+			return -ENOTSOCK;
 
 		now = tach_os_now_ns();
 		if (now >= dial->deadline_ns)
@@ -111,7 +122,8 @@ static int shake_hands(const struct tach_dial *dial, int sock, struct tach_offer
 	if (ret < 0)
 		return ret;
 	ret = tach_hello_send(sock, TACH_PACKET_HELLO, offer);
-	if (ret < 0)
+	/* A listener that refuses us at sight has left already, and left its reason. */
+	if (ret < 0 && ret != -EPIPE && ret != -ECONNRESET)
 		return ret;
 	ret = await_welcome(dial, sock, offer, &guest);
 	if (ret < 0)

@@ -52,6 +52,8 @@ err_segment:
 
 void tach_offer_fini(struct tach_offer *offer)
 {
+	if (!offer->segment.header)
+		return;
 	close_pair(offer->space_bell);
 	close_pair(offer->data_bell);
 	tach_segment_destroy(&offer->segment);
@@ -59,6 +61,8 @@ void tach_offer_fini(struct tach_offer *offer)
 
 void tach_guest_fini(struct tach_guest *guest)
 {
+	if (!guest->segment.header)
+		return;
 	tach_os_close(guest->space_bell);
 	tach_os_close(guest->data_bell);
 	tach_segment_destroy(&guest->segment);

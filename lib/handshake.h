@@ -32,7 +32,7 @@ struct tach_guest {
 
 int tach_offer_init(struct tach_offer *offer, enum tach_service service, uint64_t ring_size,
 		    uint64_t max_peer_ring_size);
-/* Safe on a zeroed struct and after its parts were taken (fds -1). */
+/* Both are safe on a zeroed struct, and after tach_bus_create() took what was in it. */
 void tach_offer_fini(struct tach_offer *offer);
 void tach_guest_fini(struct tach_guest *guest);
 

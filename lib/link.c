@@ -38,7 +38,9 @@ void tach_link_fini(struct tach_link *link)
 {
 	if (!link->bus)
 		return;
-	tach_pool_drop_holder(link->pool, link->holder);
+	/* In a forked child the pool is a copy, but its memory the parent's. */
+	if (!tach_bus_is_foreign(link->bus))
+		tach_pool_drop_holder(link->pool, link->holder);
 	tachyon_bus_destroy(link->bus);
 	free(link->ends);
 	*link = (struct tach_link){0};
@@ -324,7 +326,9 @@ int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, ui
 	if (ret <= 0)
 		return ret < 0 ? ret : lacks_space(link, size + spare(link));
 	ret = segment ? ensure_known(link, segment) : 0;
-	/* Its socket is full: it reads that when it meets a segment it does not know, in its ring. */
+	/*
+	 * Its socket is full: it reads that when it meets a segment it does not know, in its ring.
+	 */
 	return ret == -EAGAIN ? lacks_space(link, link->bus->sender.size / 2) : ret;
 }
 

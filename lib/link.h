@@ -34,9 +34,10 @@ struct tach_link {
 	uint32_t ends_last;
 
 	/*
-	 * What it must do before it can take more, set where it could not: read up to a position, or
-	 * return frames. A link that held up the publisher (since when; 0: it does not) must do it all
-	 * before it is tried again: half a queue at a time costs one sleep, not one a frame.
+	 * What it must do before it can take more, set where it could not: read up to a position,
+	 * or return frames. A link that held up the publisher (since when; 0: it does not) must
+	 * do it all before it is tried again: half a queue at a time costs one sleep, not one a
+	 * frame.
 	 */
 	uint64_t target;
 	bool needs_returns;

@@ -13,6 +13,7 @@
 struct tach_pool {
 	pthread_mutex_t mutex;
 	uint64_t owner; /* tach_os_process_token() */
+	bool is_shut;
 	bool is_closed;
 	struct tach_pool_memory memory;
 	uint64_t wanted; /* the block size last asked for */

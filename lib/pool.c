@@ -131,6 +131,13 @@ err_free:
 	return ret;
 }
 
+void tach_pool_shut(struct tach_pool *pool)
+{
+	tach_pool_lock(pool);
+	pool->is_shut = true;
+	tach_pool_unlock(pool);
+}
+
 void tach_pool_close(struct tach_pool *pool)
 {
 	/* A child's copy stays as it is: frames that it inherited may still be looked at. */
@@ -269,6 +276,10 @@ int tach_pool_acquire(struct tach_pool *pool, uint64_t size, struct tachyon_bloc
 		return -EMSGSIZE;
 
 	tach_pool_lock(pool);
+	if (pool->is_shut) {
+		tach_pool_unlock(pool);
+		return -EPIPE;
+	}
 	pool->wanted = block_size;
 	segment = tach_pool_memory_best(&pool->memory, block_size);
 	if (!segment || !is_near(segment, block_size)) {

@@ -23,6 +23,11 @@ struct tach_pool;
 
 int tach_pool_create(uint64_t max_bytes, struct tach_pool **pool);
 /*
+ * No block is acquired any more (-EPIPE), and publications that end from here on leave their content
+ * valid: nobody will write to it.
+ */
+void tach_pool_shut(struct tach_pool *pool);
+/*
  * All publications are over and their cookies forgotten; NULL is fine. What nobody can write any
  * more keeps its generation: a reader's frames stay valid. No call but a release may be under way.
  */

@@ -186,7 +186,7 @@ static int publish(struct tachyon_publisher *publisher, const struct tachyon_fra
 		   void *cookie)
 {
 	struct tachyon_block *metadata = NULL;
-	int ret = tach_publisher_lock(publisher);
+	int ret = tach_publisher_lock_open(publisher);
 
 	if (ret < 0)
 		return ret;
@@ -243,7 +243,7 @@ static int send_inline(struct tachyon_publisher *publisher, const struct tachyon
 		.payload_size = frame->size,
 	};
 	uint64_t ready, mask;
-	int ret = tach_publisher_lock(publisher);
+	int ret = tach_publisher_lock_open(publisher);
 
 	if (ret < 0)
 		return ret;
@@ -272,7 +272,7 @@ static int is_wanted(struct tachyon_publisher *publisher, const struct tachyon_f
 		.segment = tach_pool_block_segment(copy->block),
 	};
 	uint64_t ready;
-	int ret = tach_publisher_lock(publisher);
+	int ret = tach_publisher_lock_open(publisher);
 
 	if (ret < 0)
 		return ret;

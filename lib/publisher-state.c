@@ -24,7 +24,7 @@ static void sync_all(struct tachyon_publisher *publisher)
 static int set_state(struct tachyon_publisher *publisher, struct tach_sticky_key key,
 		     enum tach_wire_type type, const void *body, size_t size)
 {
-	int ret = tach_publisher_lock(publisher);
+	int ret = tach_publisher_lock_open(publisher);
 
 	if (ret < 0)
 		return ret;
@@ -112,7 +112,7 @@ static int is_room_for_all(struct tachyon_publisher *publisher, size_t size)
 static int send_once(struct tachyon_publisher *publisher, const void *body, size_t size)
 {
 	uint64_t mask;
-	int ret = tach_publisher_lock(publisher);
+	int ret = tach_publisher_lock_open(publisher);
 
 	if (ret < 0)
 		return ret;

@@ -74,8 +74,8 @@ void tach_publisher_wait_fini(struct tachyon_publisher *publisher)
 /* --- arming all links --- */
 
 /*
- * Only for what is waited for: a subscriber that returns a frame which nobody misses, or reads one of
- * many, wakes nobody.
+ * Only for what is waited for: a subscriber that returns a frame which nobody misses, or reads
+ * one of many, wakes nobody.
  */
 static void arm(struct tachyon_publisher *publisher, bool wants_returns)
 {
@@ -193,7 +193,7 @@ static void lead(struct tachyon_publisher *publisher, uint64_t deadline)
 		pthread_mutex_lock(&publisher->lock);
 	}
 	disarm(publisher, fds[0].revents != 0);
-	if (fds[1].revents)
+	if (fds[1].revents && !publisher->is_shut)
 		tach_audience_dispatch(publisher);
 	look(publisher);
 	publisher->has_leader = false;
@@ -222,6 +222,8 @@ static int wait_for_news(struct tachyon_publisher *publisher, uint64_t deadline)
 {
 	look(publisher);
 	for (;;) {
+		if (publisher->is_shut)
+			return TACHYON_ERR_CLOSED;
 		if (is_canceled(publisher))
 			return TACHYON_ERR_CANCELED;
 		if (is_news(publisher))
@@ -289,15 +291,14 @@ int tachyon_publisher_prepare(struct tachyon_publisher *publisher)
 
 	if (ret < 0)
 		return ret;
-	/* Only who asks for it is woken by every return. */
-	if (!publisher->has_nested_bells)
-		publisher->has_nested_bells =
+	/* Only who asks for it is woken by every return, and only until it dispatches. */
+	if (!publisher->is_prepared)
+		publisher->is_prepared =
 			tach_os_epoll_add(publisher->audience.control, publisher->audience.bells,
 					  UINT64_MAX) == 0;
 	arm(publisher, true);
-	publisher->is_prepared = true;
 	look(publisher);
-	has_news = is_news(publisher) || !publisher->has_nested_bells;
+	has_news = is_news(publisher) || !publisher->is_prepared;
 	tach_publisher_note_again(publisher, tach_publisher_changes(publisher));
 	pthread_mutex_unlock(&publisher->lock);
 	return has_news;
@@ -309,11 +310,15 @@ int tachyon_publisher_dispatch(struct tachyon_publisher *publisher)
 
 	if (ret < 0)
 		return ret;
-	if (publisher->is_prepared && !publisher->has_leader) {
-		disarm(publisher, true);
+	if (publisher->is_prepared) {
+		tach_os_epoll_remove(publisher->audience.control, publisher->audience.bells);
 		publisher->is_prepared = false;
+		/* A thread asleep in tachyon_publisher_wait() drains its own bells. */
+		if (!publisher->has_leader)
+			disarm(publisher, true);
 	}
-	tach_audience_dispatch(publisher);
+	if (!publisher->is_shut)
+		tach_audience_dispatch(publisher);
 	pthread_mutex_unlock(&publisher->lock);
 	return 0;
 }

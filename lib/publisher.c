@@ -25,6 +25,16 @@ int tach_publisher_lock(struct tachyon_publisher *publisher)
 	return ret;
 }
 
+int tach_publisher_lock_open(struct tachyon_publisher *publisher)
+{
+	const int ret = tach_publisher_lock(publisher);
+
+	if (ret < 0 || !publisher->is_shut)
+		return ret;
+	pthread_mutex_unlock(&publisher->lock);
+	return TACHYON_ERR_CLOSED;
+}
+
 int tach_publisher_unlock(struct tachyon_publisher *publisher, int ret)
 {
 	if (ret == TACHYON_ERR_AGAIN)
@@ -98,6 +108,33 @@ err_free:
 	return ret;
 }
 
+static void drop_all(struct tachyon_publisher *publisher)
+{
+	uint64_t mask = publisher->audience.present;
+
+	for (unsigned int slot; tach_next_slot(&mask, &slot);)
+		tach_audience_drop(publisher, slot);
+}
+
+void tachyon_publisher_disconnect(struct tachyon_publisher *publisher)
+{
+	if (tach_publisher_lock(publisher) < 0)
+		return;
+	drop_all(publisher);
+	tach_publisher_unlock(publisher, 0);
+}
+
+void tachyon_publisher_shutdown(struct tachyon_publisher *publisher)
+{
+	if (tach_publisher_lock(publisher) < 0)
+		return;
+	publisher->is_shut = true;
+	tach_pool_shut(publisher->pool);
+	drop_all(publisher);
+	tach_publisher_note_change(publisher);
+	tach_publisher_unlock(publisher, 0);
+}
+
 static void wait_for_sleepers(struct tachyon_publisher *publisher)
 {
 	tachyon_publisher_cancel(publisher);
@@ -115,8 +152,10 @@ void tachyon_publisher_destroy(struct tachyon_publisher *publisher)
 	if (!publisher)
 		return;
 	/* In a forked child each part frees only the child's copy. */
-	if (tach_publisher_check_usable(publisher) == 0)
+	if (tach_publisher_check_usable(publisher) == 0) {
+		tachyon_publisher_shutdown(publisher);
 		wait_for_sleepers(publisher);
+	}
 
 	tach_audience_fini(publisher);
 	tach_pool_close(publisher->pool);
@@ -125,18 +164,6 @@ void tachyon_publisher_destroy(struct tachyon_publisher *publisher)
 	tach_publisher_wait_fini(publisher);
 	pthread_mutex_destroy(&publisher->lock);
 	free(publisher);
-}
-
-void tachyon_publisher_disconnect(struct tachyon_publisher *publisher)
-{
-	uint64_t mask;
-
-	if (tach_publisher_lock(publisher) < 0)
-		return;
-	mask = publisher->audience.present;
-	for (unsigned int slot; tach_next_slot(&mask, &slot);)
-		tach_audience_drop(publisher, slot);
-	tach_publisher_unlock(publisher, 0);
 }
 
 int tachyon_publisher_set_policy(struct tachyon_publisher *publisher, uint32_t policy,
@@ -181,7 +208,7 @@ int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 
 	if (!frame)
 		return -EINVAL;
-	ret = tach_publisher_lock(publisher);
+	ret = tach_publisher_lock_open(publisher);
 	if (ret < 0)
 		return ret;
 	/* What came back is warm, and there: take it before the pool grows. */

@@ -44,7 +44,7 @@ struct tachyon_publisher {
 	pthread_cond_t leader_is_back;
 	bool has_leader;
 	bool is_prepared;
-	bool has_nested_bells;
+	bool is_shut;
 	bool wants_blocks; /* an acquire found none: returns are worth waking for */
 	uint32_t sleepers;
 	uint64_t changes; /* what a thread that answered AGAIN may wait for */
@@ -59,6 +59,8 @@ struct tachyon_publisher {
 int tach_publisher_check_usable(const struct tachyon_publisher *publisher);
 /* The same; on 0 the lock is taken. */
 int tach_publisher_lock(struct tachyon_publisher *publisher);
+/* As lock, but TACHYON_ERR_CLOSED, without the lock, after a shutdown. */
+int tach_publisher_lock_open(struct tachyon_publisher *publisher);
 /* Returns ret, having noted an AGAIN for a wait that follows. */
 int tach_publisher_unlock(struct tachyon_publisher *publisher, int ret);
 

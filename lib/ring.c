@@ -73,6 +73,9 @@ int tach_ring_has_space(struct tach_sender *sender, uint64_t size)
 
 	if (ret < 0)
 		return ret;
+	/* It would overflow, and never fits. */
+	if (size > sender->size)
+		return 0;
 	return fits(sender, extent(size, size > TACH_MESSAGE_INLINE_MAX));
 }
 

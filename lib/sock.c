@@ -5,6 +5,7 @@
  */
 #include "sock.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -336,6 +337,23 @@ static ssize_t receive_message(int sock, struct msghdr *message)
 	}
 }
 
+/* Control data is cut off too where this process has no fd left for what came. */
+static ssize_t why_cut_off(int sock)
+{
+	int fd;
+
+	tach_os_count_call();
+	fd = fcntl(sock, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0 && errno == EMFILE) {
+		tach_log(TACHYON_LOG_ERROR, "a packet's fds are lost: %s",
+			 tachyon_strerror(-EMFILE));
+		return -EMFILE;
+	}
+	tach_os_close(fd);
+	tach_log(TACHYON_LOG_WARNING, "a packet was cut off: too long, or too many fds");
+	return -EBADMSG;
+}
+
 ssize_t tach_sock_receive(int sock, void *data, size_t size, int fds[TACH_SOCK_FDS],
 			  size_t *fd_count)
 {
@@ -356,9 +374,7 @@ ssize_t tach_sock_receive(int sock, void *data, size_t size, int fds[TACH_SOCK_F
 
 	if (!unpack_fds(&message, fds, fd_count) ||
 	    (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
-		/* Full control data may also mean that this process has no fds left. */
-		tach_log(TACHYON_LOG_WARNING, "a packet was cut off: too long, or too many fds");
-		got = -EBADMSG;
+		got = why_cut_off(sock);
 	}
 	if (got > 0)
 		return got;

@@ -54,8 +54,8 @@ int tach_sock_send(int sock, const void *data, size_t size, const int *fds, size
 /*
  * One packet, never waiting. Returns its size, 0 when the peer left (a packet of size 0 too),
  * -EAGAIN when there is none. A packet longer than size, more than TACH_SOCK_FDS fds or
- * truncated control data is -EBADMSG with every fd closed. On success the fds are the caller's.
- * What the peer sent before it left is received first.
+ * truncated control data is -EBADMSG with every fd closed, -EMFILE where this process had no fd
+ * left. On success the fds are the caller's. What the peer sent before it left is received first.
  */
 ssize_t tach_sock_receive(int sock, void *data, size_t size, int fds[TACH_SOCK_FDS],
 			  size_t *fd_count);

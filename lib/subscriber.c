@@ -23,7 +23,7 @@ struct tachyon_subscriber {
 	int cancel;
 	bool is_canceled;
 	uint32_t need;
-	bool is_need_unsent;
+	_Atomic bool is_need_unsent;
 	enum tachyon_end last_end;
 
 	/* latest_only looks one message ahead */
@@ -367,6 +367,9 @@ static int receive_one(struct tachyon_subscriber *subscriber, struct tachyon_ite
 		ret = skip_to_newest(subscriber, item);
 	if (ret == -EBADMSG)
 		return tach_bus_poison(bus);
+	/* A frame is lost, and its block with it, as long as this connection lasts. */
+	if (ret < 0)
+		tach_bus_break(bus, ret);
 	return ret;
 }
 
@@ -384,7 +387,7 @@ int tachyon_subscriber_receive(struct tachyon_subscriber *subscriber, struct tac
 	if (!subscriber->connection)
 		return TACHYON_ERR_CLOSED;
 	if (subscriber->is_need_unsent)
-		send_need(subscriber);
+		tachyon_subscriber_set_need(subscriber, subscriber->need);
 
 	deadline = timeout_ns > 0 ? tach_os_deadline(timeout_ns) : 0;
 	for (;;) {

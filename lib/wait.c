@@ -129,9 +129,9 @@ bool tach_waker_wake_at(struct tach_waker *waker, uint64_t progress)
 	if (!(word & 1) || word == waker->rang)
 		return false;
 	/*
-	 * Too early: a later call rings. Word and target need no order between them: what we load before
-	 * the sleeper's barrier is made good by its look after it. A target that lies costs its
-	 * owner the wake-up.
+	 * Too early: a later call rings. Word and target need no order between them: what we load
+	 * before the sleeper's barrier is made good by its look after it. A target that lies
+	 * costs its owner the wake-up.
 	 */
 	if (waker->target &&
 	    (int64_t)(progress - atomic_load_explicit(waker->target, memory_order_relaxed)) < 0)

@@ -46,7 +46,10 @@ void tach_wait_arm(struct tach_wait *wait);
 /* The same for many: announce each, then one tach_wait_order(), then check all. */
 void tach_wait_announce(struct tach_wait *wait);
 void tach_wait_order(struct tach_wait *const *waits, size_t count);
-/* Before an announcement: the peer's progress that is worth waking for. Only where there is a target. */
+/*
+ * Before an announcement: the peer's progress that is worth waking for. Only where there is a
+ * target.
+ */
 void tach_wait_set_target(struct tach_wait *wait, uint64_t progress);
 /* After the poll: drain the bell, then disarm. Then the caller checks. */
 void tach_wait_disarm(struct tach_wait *wait);

@@ -165,7 +165,7 @@ int tachyon_bus_listen(const char *address, const struct tachyon_bus_options *op
 		       struct tachyon_bus **bus);
 
 /**
- * Connect to a listener, waiting for it to appear.
+ * Connect to a listener, waiting for it to appear, and up to 2 s more for its answer.
  *
  * @param address  as for tachyon_listener_create()
  * @param options  NULL for defaults

@@ -291,7 +291,7 @@ int tachyon_publisher_create(const char *address, const struct tachyon_publisher
 /**
  * Close every connection and give up the address; what was published is still received. Frames
  * acquired stay usable until released. Cookies not yet reclaimed are gone: take them first with
- * tachyon_publisher_disconnect() and tachyon_publisher_reclaim(). NULL is fine.
+ * tachyon_publisher_shutdown() and tachyon_publisher_reclaim(). NULL is fine.
  *
  * @thread no call may start meanwhile, but tachyon_frame_release(); a thread asleep in
  *         tachyon_publisher_wait() is woken and waited for
@@ -302,6 +302,16 @@ void tachyon_publisher_destroy(struct tachyon_publisher *publisher);
  * Close every connection in order; all publications are over. New subscribers may join. @thread any
  */
 void tachyon_publisher_disconnect(struct tachyon_publisher *publisher);
+
+/**
+ * End for good, so that every thread leaves: closes every connection in order, and makes each call
+ * under way or later that would send, acquire or wait return TACHYON_ERR_CLOSED. All publications
+ * are over: their cookies can be reclaimed. What was published is still received, and stays valid
+ * as long as whoever holds its blocks does not write to them.
+ *
+ * @thread any
+ */
+void tachyon_publisher_shutdown(struct tachyon_publisher *publisher);
 
 /**
  * A descriptor to poll for input: readable when tachyon_publisher_dispatch() has something to do
@@ -339,6 +349,7 @@ int tachyon_publisher_prepare(struct tachyon_publisher *publisher);
  * @return 0, or
  *         TACHYON_ERR_TIMEDOUT  nothing changed
  *         TACHYON_ERR_CANCELED  tachyon_publisher_cancel() was called
+ *         TACHYON_ERR_CLOSED    tachyon_publisher_shutdown() was called
  *
  * @thread any, several at once
  */
@@ -391,6 +402,7 @@ int tachyon_publisher_configure(struct tachyon_publisher *publisher, size_t size
  * @return 0, or
  *         TACHYON_ERR_AGAIN    every block is in use and the limit reached: wait, then try again
  *         TACHYON_ERR_TOO_BIG  size exceeds the limit: it would never fit
+ *         TACHYON_ERR_CLOSED   tachyon_publisher_shutdown() was called
  *         -ENOMEM, -ENOSPC, -EMFILE  the memory cannot be had
  *
  * @thread any
@@ -416,6 +428,7 @@ void tachyon_publisher_abandon(struct tachyon_publisher *publisher, struct tachy
  *         TACHYON_ERR_AGAIN    POLICY_BLOCK and a subscriber is behind: nobody got it; wait, try
  *                              again
  *         TACHYON_ERR_TOO_BIG  the metadata exceeds 16 MiB
+ *         TACHYON_ERR_CLOSED   tachyon_publisher_shutdown() was called
  *         -EINVAL              block is not of this publisher, or data and size lie outside it
  *
  * @thread any; the order of concurrent calls is theirs
@@ -574,7 +587,8 @@ int tachyon_subscriber_create(const char *address, const struct tachyon_subscrib
 void tachyon_subscriber_destroy(struct tachyon_subscriber *subscriber);
 
 /**
- * Connect to the publisher, waiting for it to appear. A connection that ended is left first.
+ * Connect to the publisher, waiting for it to appear, and up to 2 s more for its answer. The
+ * connection there was is left first.
  *
  * @return 0, or
  *         TACHYON_ERR_AGAIN     nobody listens (timeout 0)
@@ -601,7 +615,7 @@ int tachyon_subscriber_connect(struct tachyon_subscriber *subscriber, int64_t ti
  *                               was never connected: connect
  *         TACHYON_ERR_CORRUPT   the publisher broke the protocol: connect anew, or give up
  *         TACHYON_ERR_TOO_BIG   its payload exceeds max_bytes
- *         -ENOMEM, -EMFILE      a segment could not be mapped
+ *         -ENOMEM, -EMFILE      a segment could not be mapped: connect anew
  *
  * @thread one at a time
  */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * What the sink tells of its subscribers, and what it does for them: signals,
+ * the property num-clients, and events that go upstream.
+ */
+#ifndef __GST_TACHYON_CLIENTS_H__
+#define __GST_TACHYON_CLIENTS_H__
+
+#include <gst/gst.h>
+
+#include <tachyon.h>
+
+G_BEGIN_DECLS
+
+/* A GstTachyonNoticeFunc; the element is the sink. */
+void gst_tachyon_clients_handle_notice (const struct tachyon_notice *notice,
+    gpointer element);
+
+void gst_tachyon_clients_install (GObjectClass *klass);
+
+G_END_DECLS
+
+#endif

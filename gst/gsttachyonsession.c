@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * What the sink has from READY to PAUSED and back.
+ */
+#include "gsttachyonsession.h"
+
+#include "gsttachyonerror.h"
+
+/* The library's limit on payload memory where none is given. */
+#define DEFAULT_MAX_BYTES (G_GUINT64_CONSTANT (1) << 30)
+
+/* Returns: (transfer full): NULL after an error was posted. */
+static struct tachyon_publisher *
+create_publisher (GstElement *element, const GstTachyonSettings *settings)
+{
+  const struct tachyon_publisher_options options = {
+    .size = sizeof (options),
+    .policy = gst_tachyon_settings_get_policy (settings),
+    .max_buffers = settings->max_buffers,
+    /* Asking for more than the library's limit raises it. */
+    .max_bytes =
+        settings->shm_size > DEFAULT_MAX_BYTES ? settings->shm_size : 0,
+    .access.perms = settings->perms,
+  };
+  gchar *const address = gst_tachyon_settings_get_address (settings);
+  struct tachyon_publisher *publisher = NULL;
+  gint ret;
+
+  if (!address) {
+    GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
+        ("No address to listen at: set the property socket-path."), (NULL));
+    return NULL;
+  }
+
+  ret = tachyon_publisher_create (address, &options, &publisher);
+  if (ret < 0)
+    gst_tachyon_error_post_listen (element, address, ret);
+  g_free (address);
+
+  return publisher;
+}
+
+GstTachyonSession *
+gst_tachyon_session_open (GstElement *element,
+    const GstTachyonSettings *settings, GstTachyonNoticeFunc notice)
+{
+  struct tachyon_publisher *const handle = create_publisher (element, settings);
+  GstTachyonSession *self;
+
+  if (!handle)
+    return NULL;
+
+  self = g_atomic_rc_box_new0 (GstTachyonSession);
+  self->handle = handle;
+  self->publisher = gst_tachyon_publisher_new (handle);
+  self->allocator = gst_tachyon_allocator_new (self->publisher);
+  self->sender =
+      gst_tachyon_sender_new (handle, GST_TACHYON_ALLOCATOR (self->allocator));
+  self->service = gst_tachyon_service_new (handle, notice, element);
+
+  if (!self->service) {
+    gst_tachyon_session_unref (self);
+    GST_ELEMENT_ERROR (element, RESOURCE, FAILED,
+        ("Could not start a thread for subscribers."), (NULL));
+    return NULL;
+  }
+
+  return self;
+}
+
+void
+gst_tachyon_session_close (GstTachyonSession *self)
+{
+  if (!self->handle)
+    return;
+
+  g_clear_pointer (&self->service, gst_tachyon_service_free);
+
+  gst_tachyon_session_get_figures (self, &self->figures);
+  self->figures.publisher.subscribers = 0;
+  self->figures.publisher.queued = 0;
+
+  /* Nobody is inside any more when this returns. */
+  gst_tachyon_publisher_close (self->publisher);
+  g_clear_pointer (&self->sender, gst_tachyon_sender_free);
+  self->handle = NULL;
+}
+
+GstTachyonSession *
+gst_tachyon_session_ref (GstTachyonSession *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+clear (gpointer data)
+{
+  GstTachyonSession *const self = data;
+
+  gst_tachyon_session_close (self);
+  gst_object_unref (self->allocator);
+  gst_tachyon_publisher_unref (self->publisher);
+}
+
+void
+gst_tachyon_session_unref (GstTachyonSession *self)
+{
+  if (self)
+    g_atomic_rc_box_release_full (self, clear);
+}
+
+void
+gst_tachyon_session_update_policy (GstTachyonSession *self,
+    const GstTachyonSettings *settings)
+{
+  struct tachyon_publisher *const handle =
+      gst_tachyon_publisher_enter (self->publisher);
+
+  if (!handle)
+    return;
+
+  tachyon_publisher_set_policy (handle,
+      gst_tachyon_settings_get_policy (settings), settings->max_buffers);
+  gst_tachyon_publisher_leave (self->publisher);
+}
+
+void
+gst_tachyon_session_get_figures (GstTachyonSession *self,
+    GstTachyonFigures *figures)
+{
+  struct tachyon_publisher *const handle =
+      gst_tachyon_publisher_enter (self->publisher);
+
+  if (!handle) {
+    *figures = self->figures;
+    return;
+  }
+
+  gst_tachyon_figures_take (figures, handle, self->sender);
+  gst_tachyon_publisher_leave (self->publisher);
+}
