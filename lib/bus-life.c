@@ -52,6 +52,7 @@ void tach_bus_note_hangup(struct tachyon_bus *bus)
 	 * Sequentially consistent: a receiver that sees it looks at the ring once more, after it.
 	 */
 	atomic_compare_exchange_strong(&bus->end, &none, end);
+	atomic_store_explicit(&bus->is_urgent, 1, memory_order_relaxed);
 }
 
 enum tachyon_end tachyon_bus_end(const struct tachyon_bus *bus)
@@ -199,6 +200,8 @@ void tachyon_bus_resume(struct tachyon_bus *bus)
 	/* A break at the same time must not be forgotten with it. */
 	if (atomic_load(&bus->broken))
 		make_urgent(bus);
+	else if (tach_bus_has_ended(bus))
+		atomic_store_explicit(&bus->is_urgent, 1, memory_order_relaxed);
 }
 
 static struct tachyon_bus_stats read_stats(const struct tachyon_bus *bus)

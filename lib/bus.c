@@ -253,41 +253,68 @@ static int reserve_slowly(struct tachyon_bus *bus, size_t size, void **data, int
 	return tach_ring_reserve(&bus->sender, size, data);
 }
 
-int tachyon_bus_reserve(struct tachyon_bus *bus, size_t size, void **data, int64_t timeout_ns)
+/* Whatever is rare, behind one test: a forked child, a bus that broke, ended or is cancelled. */
+static inline bool is_unusual(const struct tachyon_bus *bus)
 {
-	int ret = check_usable(bus);
+	return tach_bus_is_foreign(bus) ||
+	       atomic_load_explicit(&bus->is_urgent, memory_order_relaxed);
+}
+
+static int check_sender(struct tachyon_bus *bus)
+{
+	const int ret = check_usable(bus);
 
 	if (ret < 0)
 		return ret;
-	if (!data)
-		return -EINVAL;
-	if (tach_bus_peer_closed(bus))
-		tach_bus_note_hangup(bus);
-	if (tach_bus_has_ended(bus))
-		return TACHYON_ERR_CLOSED;
+	return tach_bus_has_ended(bus) ? TACHYON_ERR_CLOSED : 0;
+}
 
+static int reserve(struct tachyon_bus *bus, size_t size, void **data, int64_t timeout_ns)
+{
+	int ret;
+
+	if (is_unusual(bus)) {
+		ret = check_sender(bus);
+		if (ret < 0)
+			return ret;
+	}
+	/* Its own word, in a line that nobody writes: an end in order is met at once. */
+	if (tach_bus_peer_closed(bus)) {
+		tach_bus_note_hangup(bus);
+		return TACHYON_ERR_CLOSED;
+	}
 	ret = tach_ring_reserve(&bus->sender, size, data);
 	if (ret == -EAGAIN)
 		return reserve_slowly(bus, size, data, timeout_ns);
 	return ret == -EBADMSG ? tach_bus_poison(bus) : ret;
 }
 
-static int commit(struct tachyon_bus *bus, size_t size, uint32_t type)
+static inline int commit(struct tachyon_bus *bus, size_t size, uint32_t type)
 {
-	int ret = check_usable(bus);
+	const int ret = tach_ring_commit(&bus->sender, size, type);
 
-	if (ret < 0)
-		return ret;
-	ret = tach_ring_commit(&bus->sender, size, type);
 	if (ret == 0)
 		count(&bus->own->messages, 1);
 	return ret;
 }
 
+int tachyon_bus_reserve(struct tachyon_bus *bus, size_t size, void **data, int64_t timeout_ns)
+{
+	if (!bus || !data)
+		return -EINVAL;
+	return reserve(bus, size, data, timeout_ns);
+}
+
 int tachyon_bus_commit(struct tachyon_bus *bus, size_t size, uint32_t type)
 {
-	const int ret = commit(bus, size, type);
+	int ret;
 
+	if (!bus || is_unusual(bus)) {
+		ret = check_usable(bus);
+		if (ret < 0)
+			return ret;
+	}
+	ret = commit(bus, size, type);
 	if (ret == 0)
 		tach_bus_flush(bus);
 	return ret;
@@ -295,11 +322,36 @@ int tachyon_bus_commit(struct tachyon_bus *bus, size_t size, uint32_t type)
 
 int tachyon_bus_commit_unflushed(struct tachyon_bus *bus, size_t size, uint32_t type)
 {
-	const int ret = commit(bus, size, type);
+	int ret;
 
+	if (!bus || is_unusual(bus)) {
+		ret = check_usable(bus);
+		if (ret < 0)
+			return ret;
+	}
+	ret = commit(bus, size, type);
 	if (ret == 0)
 		atomic_store_explicit(&bus->batch_owner, this_thread(), memory_order_relaxed);
 	return ret;
+}
+
+int tachyon_bus_send(struct tachyon_bus *bus, const void *data, size_t size, uint32_t type,
+		     int64_t timeout_ns)
+{
+	void *room;
+	int ret;
+
+	if (!bus || (!data && size > 0))
+		return -EINVAL;
+	ret = reserve(bus, size, &room, timeout_ns);
+	if (ret < 0)
+		return ret;
+	if (size > 0)
+		memcpy(room, data, size);
+	/* Nobody can have come between: the reservation is ours. */
+	(void)commit(bus, size, type);
+	tach_bus_flush(bus);
+	return 0;
 }
 
 int tachyon_bus_flush(struct tachyon_bus *bus)
@@ -321,51 +373,52 @@ int tachyon_bus_rollback(struct tachyon_bus *bus)
 	return 0;
 }
 
-int tachyon_bus_send(struct tachyon_bus *bus, const void *data, size_t size, uint32_t type,
-		     int64_t timeout_ns)
-{
-	void *room;
-	int ret;
-
-	if (!data && size > 0)
-		return -EINVAL;
-	ret = tachyon_bus_reserve(bus, size, &room, timeout_ns);
-	if (ret < 0)
-		return ret;
-	if (size > 0)
-		memcpy(room, data, size);
-	return tachyon_bus_commit(bus, size, type);
-}
-
 /* --- receiving --- */
 
-static int take(struct tachyon_bus *bus, struct tachyon_message *message)
+static inline int take(struct tachyon_bus *bus, struct tachyon_message *message)
 {
 	const int ret = tach_ring_receive(&bus->receiver, message);
 
-	if (ret > 0)
-		count(&bus->messages_received, 1);
 	return ret < 0 ? tach_bus_poison(bus) : ret;
+}
+
+static int receive_slowly(struct tachyon_bus *bus, struct tachyon_message *message,
+			  int64_t timeout_ns)
+{
+	const struct need need = {.wait = &bus->data_wait};
+	int ret = check_usable(bus);
+
+	if (ret == 0)
+		ret = take(bus, message);
+	if (ret == 0)
+		ret = wait_for(bus, &need, timeout_ns);
+	else
+		return ret > 0 ? 0 : ret;
+	if (ret > 0)
+		ret = take(bus, message);
+	return ret > 0 ? 0 : ret;
+}
+
+/* One message, uncounted. */
+static inline int receive(struct tachyon_bus *bus, struct tachyon_message *message,
+			  int64_t timeout_ns)
+{
+	if (!is_unusual(bus) && take(bus, message) > 0)
+		return 0;
+	return receive_slowly(bus, message, timeout_ns);
 }
 
 int tachyon_bus_receive(struct tachyon_bus *bus, struct tachyon_message *message,
 			int64_t timeout_ns)
 {
-	const struct need need = {.wait = bus ? &bus->data_wait : NULL};
-	int ret = check_usable(bus);
+	int ret;
 
-	if (ret < 0)
-		return ret;
-	if (!message)
+	if (!bus || !message)
 		return -EINVAL;
-
-	ret = take(bus, message);
-	if (ret == 0) {
-		ret = wait_for(bus, &need, timeout_ns);
-		if (ret > 0)
-			ret = take(bus, message);
-	}
-	return ret > 0 ? 0 : ret;
+	ret = receive(bus, message, timeout_ns);
+	if (ret == 0)
+		count(&bus->messages_received, 1);
+	return ret;
 }
 
 int tachyon_bus_receive_batch(struct tachyon_bus *bus, struct tachyon_message *messages,
@@ -374,15 +427,16 @@ int tachyon_bus_receive_batch(struct tachyon_bus *bus, struct tachyon_message *m
 	size_t taken = 1;
 	int ret;
 
-	if (!messages || count_max == 0 || count_max > INT32_MAX)
+	if (!bus || !messages || count_max == 0 || count_max > INT32_MAX)
 		return -EINVAL;
-	ret = tachyon_bus_receive(bus, &messages[0], timeout_ns);
+	ret = receive(bus, &messages[0], timeout_ns);
 	if (ret < 0)
 		return ret;
 
 	/* What is corrupt behind good messages is reported by the next call. */
 	while (taken < count_max && take(bus, &messages[taken]) > 0)
 		taken++;
+	count(&bus->messages_received, taken);
 	return (int)taken;
 }
 

@@ -25,7 +25,7 @@ struct tachyon_bus {
 	struct tach_segment_header *own;
 	const struct tach_segment_header *peer;
 	_Atomic int broken;	    /* 0, or what every call answers: shut down, corrupt */
-	_Atomic uint32_t is_urgent; /* waits must look up: cancelled or broken */
+	_Atomic uint32_t is_urgent; /* look closer: cancelled, broken or ended */
 	_Atomic uint32_t end;	    /* enum tachyon_end */
 	_Atomic uint32_t spin;
 	/* who committed an unflushed batch: only that thread may flush it before a sleep */

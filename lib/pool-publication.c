@@ -59,7 +59,9 @@ static void end_publication(struct tach_pool *pool, struct tach_pool_block *bloc
 			    struct tach_publication *previous, struct tach_publication *publication)
 {
 	unlink_publication(block, previous, publication);
-	/* In a pool that was shut nobody writes any more: what readers still have stays as it is. */
+	/*
+	 * In a pool that was shut nobody writes any more: what readers still have stays as it is.
+	 */
 	if (!block->oldest && !pool->is_shut)
 		tach_pool_block_raise(block);
 

@@ -23,8 +23,8 @@ struct tach_pool;
 
 int tach_pool_create(uint64_t max_bytes, struct tach_pool **pool);
 /*
- * No block is acquired any more (-EPIPE), and publications that end from here on leave their content
- * valid: nobody will write to it.
+ * No block is acquired any more (-EPIPE), and publications that end from here on leave their
+ * content valid: nobody will write to it.
  */
 void tach_pool_shut(struct tach_pool *pool);
 /*

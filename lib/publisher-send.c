@@ -149,6 +149,15 @@ static int put_to_all(struct tachyon_publisher *publisher, uint64_t ready,
 	return finish(publisher, ready & publisher->audience.joined, frame->size);
 }
 
+/* Nobody was told of it: returned in the name of those who would have been. */
+static void take_back(struct tachyon_publisher *publisher, uint64_t holders,
+		      const struct tach_block_ref *ref)
+{
+	for (unsigned int slot; tach_next_slot(&holders, &slot);)
+		(void)tach_pool_return(publisher->pool, slot, ref->segment, ref->block,
+				       ref->generation);
+}
+
 /* The caller has a reference to frame->block, whose payload it is, and the lock. */
 static int publish_locked(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
 			  void *cookie, struct tachyon_block *metadata)
@@ -175,8 +184,11 @@ static int publish_locked(struct tachyon_publisher *publisher, const struct tach
 		outline.size = (uint32_t)frame->metadata_size;
 	}
 	ret = tach_pool_publish(publisher->pool, frame->block, ready, cookie, &ref);
-	if (ret < 0)
+	if (ret < 0) {
+		if (metadata)
+			take_back(publisher, ready, &outline);
 		return ret;
+	}
 	ref.offset = (uint32_t)offset;
 	ref.size = (uint32_t)frame->size;
 	return put_to_all(publisher, ready, frame, &ref, metadata ? &outline : NULL);

@@ -39,20 +39,8 @@ void tach_sender_init(struct tach_sender *sender, void *data, uint64_t size,
 void tach_receiver_init(struct tach_receiver *receiver, const void *data, uint64_t size,
 			_Atomic uint64_t *head);
 
-/* The largest payload that ever fits: size - 128. */
-uint64_t tach_ring_max_message(uint64_t size);
-
-/*
- * Room for a message of at most size bytes at *data, until committed or rolled back.
- * -EMSGSIZE: it never fits. -EAGAIN: not now. -EBADMSG: the peer's head lies. -EBUSY: one is open.
- */
-int tach_ring_reserve(struct tach_sender *sender, uint64_t size, void **data);
-/* Ends the reservation with size bytes, at most those reserved (-EINVAL). Not yet visible. */
-int tach_ring_commit(struct tach_sender *sender, uint64_t size, uint32_t type);
-void tach_ring_rollback(struct tach_sender *sender);
-/* Makes everything committed visible at once. False when there was nothing. */
-bool tach_ring_flush(struct tach_sender *sender);
-
+/* Loads the peer's head. -EBADMSG when it lies. */
+int tach_ring_refresh_head(struct tach_sender *sender);
 /* Looks at the peer's head. -EBADMSG when it lies; else 1 when size bytes fit now, 0 when not. */
 int tach_ring_has_space(struct tach_sender *sender, uint64_t size);
 /* How far the peer must have come for size bytes to fit, as things stand. */
@@ -63,13 +51,200 @@ uint64_t tach_ring_free_cells(const struct tach_sender *sender);
 int64_t tach_ring_backlog(struct tach_sender *sender);
 
 /*
+ * The path of every message: a few dozen instructions, here so that they are not called one by one.
+ * The rules are PROTOCOL.md 4; tests/model proves them.
+ */
+
+/* The publication word of a message that starts at pos. Never 0, which says "not yet". */
+static inline uint32_t tach_ring_tag(uint64_t pos)
+{
+	return (uint32_t)((pos >> 6) & 0x7fffffff) + 1;
+}
+
+static inline struct tach_message_header *tach_sender_cell(const struct tach_sender *sender,
+							   uint64_t pos)
+{
+	return (struct tach_message_header *)(sender->data + (pos & (sender->size - 1)));
+}
+
+static inline const struct tach_message_header *
+tach_receiver_cell(const struct tach_receiver *receiver, uint64_t pos)
+{
+	return (const struct tach_message_header *)(receiver->data + (pos & (receiver->size - 1)));
+}
+
+/* Bytes of ring that a message takes. */
+static inline uint64_t tach_ring_extent(uint64_t size, bool is_long)
+{
+	return is_long ? TACH_CELL + tach_round_up(size, TACH_CELL) : TACH_CELL;
+}
+
+/* The largest payload that ever fits: size - 128. */
+static inline uint64_t tach_ring_max_message(uint64_t size)
+{
+	return size - 2 * TACH_CELL;
+}
+
+/* The next message's cell must be ours too, to be zeroed: a ring of n bytes holds n - 64. */
+static inline bool tach_ring_fits(const struct tach_sender *sender, uint64_t bytes)
+{
+	return sender->sent - sender->head_seen + bytes + TACH_CELL <= sender->size;
+}
+
+/*
+ * Room for a message of at most size bytes at *data, until committed or rolled back. -EMSGSIZE: it
+ * never fits. -EAGAIN: not now. -EBADMSG: the peer's head lies. -EBUSY: one is open.
+ */
+static inline int tach_ring_reserve(struct tach_sender *sender, uint64_t size, void **data)
+{
+	const bool is_long = size > TACH_MESSAGE_INLINE_MAX;
+	const uint64_t bytes = tach_ring_extent(size, is_long);
+	struct tach_message_header *cell;
+
+	if (sender->is_reserved)
+		return -EBUSY;
+	if (size > tach_ring_max_message(sender->size))
+		return -EMSGSIZE;
+
+	/* Look at the peer's cache line only when the cached copy says full. */
+	if (!tach_ring_fits(sender, bytes)) {
+		const int ret = tach_ring_refresh_head(sender);
+
+		if (ret < 0)
+			return ret;
+		if (!tach_ring_fits(sender, bytes))
+			return -EAGAIN;
+	}
+
+	cell = tach_sender_cell(sender, sender->sent);
+	*data = (uint8_t *)cell + (is_long ? TACH_CELL : sizeof(*cell));
+	sender->reserved = size;
+	sender->is_long = is_long;
+	sender->is_reserved = true;
+	return 0;
+}
+
+/* Ends the reservation with size bytes, at most those reserved (-EINVAL). Not yet visible. */
+static inline int tach_ring_commit(struct tach_sender *sender, uint64_t size, uint32_t type)
+{
+	struct tach_message_header *cell = tach_sender_cell(sender, sender->sent);
+	const uint64_t pos = sender->sent;
+	const uint64_t next = pos + tach_ring_extent(size, sender->is_long);
+
+	if (!sender->is_reserved || size > sender->reserved)
+		return -EINVAL;
+
+	cell->size = (uint32_t)size;
+	cell->type = type;
+	cell->flags = sender->is_long ? TACH_MESSAGE_FLAG_LONG : 0;
+
+	/*
+	 * Whatever old payload stands in the next message's first word must read as "not yet"
+	 * before this message can be seen: the tag below, or the batch's first tag, is the
+	 * release that orders it.
+	 */
+	atomic_store_explicit(&tach_sender_cell(sender, next)->seq, 0, memory_order_relaxed);
+
+	/*
+	 * The first of a batch keeps its 0: tach_ring_flush() stores its tag, and shows them all.
+	 */
+	if (pos != sender->flushed)
+		atomic_store_explicit(&cell->seq, tach_ring_tag(pos), memory_order_relaxed);
+
+	/* Soon ours to write: fetching it then would hold up the tag that must follow. */
+	__builtin_prefetch(tach_sender_cell(sender, next + TACH_CELL), 1);
+	sender->sent = next;
+	sender->is_reserved = false;
+	return 0;
+}
+
+static inline void tach_ring_rollback(struct tach_sender *sender)
+{
+	sender->is_reserved = false;
+}
+
+/* Makes everything committed visible at once. False when there was nothing. */
+static inline bool tach_ring_flush(struct tach_sender *sender)
+{
+	if (sender->flushed == sender->sent)
+		return false;
+
+	/*
+	 * Pairs with the acquire in tach_ring_receive(): who sees this tag sees the payloads, the
+	 * headers and the other tags of the batch, and the 0 behind it.
+	 */
+	atomic_store_explicit(&tach_sender_cell(sender, sender->flushed)->seq,
+			      tach_ring_tag(sender->flushed), memory_order_release);
+	sender->flushed = sender->sent;
+	return true;
+}
+
+/* True when a message, or corruption, is there: what a sleeper checks. */
+static inline bool tach_ring_is_ready(const struct tach_receiver *receiver)
+{
+	/* Relaxed: only a hint; tach_ring_receive() acquires. */
+	return atomic_load_explicit(&tach_receiver_cell(receiver, receiver->received)->seq,
+				    memory_order_relaxed) != 0;
+}
+
+/*
  * 1 and *message: a checked copy of its header, the payload in place; position is where it ends.
  * 0 when empty. -EBADMSG when what stands there is no message.
  */
-int tach_ring_receive(struct tach_receiver *receiver, struct tachyon_message *message);
-/* True when a message, or corruption, is there: what a sleeper checks. */
-bool tach_ring_is_ready(const struct tach_receiver *receiver);
+static inline int tach_ring_receive(struct tach_receiver *receiver, struct tachyon_message *message)
+{
+	const struct tach_message_header *cell = tach_receiver_cell(receiver, receiver->received);
+	/* Pairs with the release in tach_ring_flush(): the message is complete. */
+	const uint32_t seq = atomic_load_explicit(&cell->seq, memory_order_acquire);
+	uint32_t size, type, flags;
+	uint64_t end;
+	bool is_long;
+
+	if (seq == 0)
+		return 0;
+
+	/* A stranger's handwriting: one load each, then only the copies count. */
+	size = *(const volatile uint32_t *)&cell->size;
+	type = *(const volatile uint32_t *)&cell->type;
+	flags = *(const volatile uint32_t *)&cell->flags;
+	is_long = flags & TACH_MESSAGE_FLAG_LONG;
+
+	if (seq != tach_ring_tag(receiver->received) || (flags & ~TACH_MESSAGE_FLAG_LONG))
+		return -EBADMSG;
+	if (size > (is_long ? tach_ring_max_message(receiver->size) : TACH_MESSAGE_INLINE_MAX))
+		return -EBADMSG;
+
+	/* An honest sender never fills what we still hold: it keeps one cell for itself. */
+	end = receiver->received + tach_ring_extent(size, is_long);
+	if (end - receiver->released > receiver->size - TACH_CELL)
+		return -EBADMSG;
+
+	*message = (struct tachyon_message){
+		.data = (const uint8_t *)cell + (is_long ? TACH_CELL : sizeof(*cell)),
+		.size = size,
+		.type = type,
+		.position = end,
+	};
+	receiver->received = end;
+	return 1;
+}
+
 /* Gives back everything up to end, a value of a received message (else -EINVAL). */
-int tach_ring_release(struct tach_receiver *receiver, uint64_t end);
+static inline int tach_ring_release(struct tach_receiver *receiver, uint64_t end)
+{
+	const uint64_t held = receiver->received - receiver->released;
+
+	if (end % TACH_CELL != 0 || end == receiver->released || end - receiver->released > held)
+		return -EINVAL;
+
+	receiver->released = end;
+	/*
+	 * Pairs with the acquire in tach_ring_refresh_head(): our reads of the released bytes are done before
+	 * the peer overwrites them. At every release: published lazily, two sides that both fill
+	 * their rings would sleep for ever, each with a cell it never showed.
+	 */
+	atomic_store_explicit(receiver->head, end, memory_order_release);
+	return 0;
+}
 
 #endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * What a subscriber that does not keep up meets: block, drop or disconnect, within max_buffers; and that the
+ * others do not suffer more than the policy says.
+ */
+#include "frames.h"
+#include "system.h"
+
+#define PICTURE 5000u
+
+/* Publishes until it answers something else than `count`; how many went. */
+static uint64_t publish_until_stuck(struct tachyon_publisher *publisher, int subscribers,
+				    uint64_t first, int *ret)
+{
+	uint64_t number = first;
+
+	while ((*ret = publish_number(publisher, PICTURE, number)) == subscribers) {
+		number++;
+		CHECK(number - first < 100000);
+	}
+	return number - first;
+}
+
+/* --- block --- */
+
+TEST(to_block_is_eagain_for_all_and_loses_nothing)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 5);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const fast = join(publisher);
+	struct tachyon_subscriber *const slow = join(publisher);
+	uint64_t published = 0;
+	int ret;
+
+	published += publish_until_stuck(publisher, 2, 0, &ret);
+	CHECK_EQ(ret, TACHYON_ERR_AGAIN);
+	CHECK_EQ(published, 5);
+	for (uint64_t i = 0; i < 5; i++)
+		take_frame(fast, PICTURE, i);
+	expect_nothing(fast);
+	CHECK_EQ(publish_number(publisher, PICTURE, 5), TACHYON_ERR_AGAIN);
+	expect_nothing(fast);
+
+	for (uint64_t i = 0; i < 5; i++)
+		take_frame(slow, PICTURE, i);
+	CHECK_EQ(publish_number(publisher, PICTURE, 5), 2);
+	take_frame(fast, PICTURE, 5);
+	take_frame(slow, PICTURE, 5);
+	CHECK_EQ(figures(publisher).dropped, 0);
+	CHECK_EQ(figures(publisher).subscribers, 2);
+	tachyon_subscriber_destroy(fast);
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(what_was_received_does_not_count_as_waiting_though_it_is_held)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 2);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const subscriber = join(publisher);
+	struct tachyon_frame held[20];
+
+	for (uint64_t i = 0; i < 20; i++) {
+		CHECK_EQ(publish_number(publisher, PICTURE, i), 1);
+		held[i] = expect_frame(subscriber, PICTURE, i);
+	}
+	CHECK_EQ(subscriber_figures(subscriber).held, 20);
+	for (int i = 0; i < 20; i++)
+		tachyon_frame_release(&held[i]);
+	tachyon_subscriber_destroy(subscriber);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(small_frames_in_the_ring_count_too)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 7);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const subscriber = join(publisher);
+	const struct tachyon_frame frame = {.data = (char[]){"small"}, .size = 6};
+
+	for (int i = 0; i < 7; i++)
+		CHECK_EQ(tachyon_publisher_send(publisher, &frame), 1);
+	CHECK_EQ(tachyon_publisher_send(publisher, &frame), TACHYON_ERR_AGAIN);
+	tachyon_subscriber_destroy(subscriber);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(by_default_16_mib_may_wait_and_three_frames_at_least)
+{
+	struct tachyon_publisher *const publisher = make_publisher(NULL);
+	struct tachyon_subscriber *const subscriber = join(publisher);
+	struct tachyon_frame frame;
+	int ret, count = 0;
+
+	do {
+		CHECK_EQ(tachyon_publisher_acquire(publisher, 1 << 20, &frame), 0);
+		ret = tachyon_publisher_commit(publisher, &frame);
+		count += ret == 1;
+	} while (ret == 1);
+	CHECK_EQ(ret, TACHYON_ERR_AGAIN);
+	tachyon_publisher_abandon(publisher, &frame);
+	CHECK_EQ(count, 16);
+	tachyon_subscriber_destroy(subscriber);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(three_frames_may_wait_however_large)
+{
+	struct tachyon_publisher *const publisher = make_publisher(NULL);
+	struct tachyon_subscriber *const subscriber = join(publisher);
+	struct tachyon_frame frame;
+
+	for (int i = 0; i < 4; i++) {
+		CHECK_EQ(tachyon_publisher_acquire(publisher, 20 << 20, &frame), 0);
+		CHECK_EQ(tachyon_publisher_commit(publisher, &frame),
+			 i < 3 ? 1 : TACHYON_ERR_AGAIN);
+	}
+	CHECK(frame.block);
+	tachyon_publisher_abandon(publisher, &frame);
+	tachyon_subscriber_destroy(subscriber);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(after_eagain_the_frame_is_still_the_callers)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 1);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const subscriber = join(publisher);
+	struct tachyon_frame frame;
+	int cookie;
+
+	CHECK_EQ(publish_number(publisher, PICTURE, 0), 1);
+	CHECK_EQ(acquire_number(publisher, PICTURE, 1, &frame), 0);
+	CHECK_EQ(tachyon_publisher_publish(publisher, &frame, &cookie), TACHYON_ERR_AGAIN);
+	CHECK_EQ(tachyon_publisher_commit(publisher, &frame), TACHYON_ERR_AGAIN);
+	CHECK(frame.block);
+	CHECK(!tachyon_publisher_reclaim(publisher));
+	take_frame(subscriber, PICTURE, 0);
+	CHECK_EQ(tachyon_publisher_commit(publisher, &frame), 1);
+	take_frame(subscriber, PICTURE, 1);
+	CHECK_EQ(blocks_in_use(publisher), 0);
+	tachyon_subscriber_destroy(subscriber);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(a_stalled_subscriber_is_dropped_after_the_stall_timeout)
+{
+	struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 2);
+	struct tachyon_publisher *publisher;
+	struct tachyon_subscriber *slow, *fast;
+	const uint64_t start = tach_os_now_ns();
+	uint64_t number = 0;
+	int ret;
+
+	options.stall_timeout_ns = 100 * MS;
+	publisher = make_publisher(&options);
+	slow = join(publisher);
+	fast = join(publisher);
+	do {
+		ret = publish_number(publisher, PICTURE, number);
+		if (ret > 0) {
+			take_frame(fast, PICTURE, number++);
+			continue;
+		}
+		CHECK_EQ(ret, TACHYON_ERR_AGAIN);
+		ret = tachyon_publisher_wait(publisher, 10 * MS);
+		CHECK(ret == 0 || ret == TACHYON_ERR_TIMEDOUT);
+	} while (ms_since(start) < 10000 && ret != 1);
+	CHECK_EQ(ret, 1);
+	CHECK(ms_since(start) >= 100);
+	CHECK_EQ(figures(publisher).subscribers, 1);
+
+	/* What it had is still there for it; then it learns. */
+	take_frame(slow, PICTURE, 0);
+	take_frame(slow, PICTURE, 1);
+	expect_end(slow, TACHYON_END_CLOSED);
+	tachyon_subscriber_destroy(fast);
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(who_makes_progress_is_not_stalled)
+{
+	struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 2);
+	struct tachyon_publisher *publisher;
+	struct tachyon_subscriber *slow;
+	uint64_t published = 0, taken = 0;
+	int ret;
+
+	options.stall_timeout_ns = 200 * MS;
+	publisher = make_publisher(&options);
+	slow = join(publisher);
+	for (int round = 0; round < 15; round++) {
+		published += publish_until_stuck(publisher, 1, published, &ret);
+		CHECK_EQ(ret, TACHYON_ERR_AGAIN);
+		sleep_ms(50);
+		CHECK_EQ(publish_number(publisher, PICTURE, published), TACHYON_ERR_AGAIN);
+		take_frame(slow, PICTURE, taken++);
+	}
+	CHECK_EQ(figures(publisher).subscribers, 1);
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+/* --- drop --- */
+
+TEST(to_drop_costs_only_the_slow_one_frames)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_DROP, 4);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const fast = join(publisher);
+	struct tachyon_subscriber *const slow = join(publisher);
+	struct tachyon_frame frame;
+
+	for (uint64_t i = 0; i < 100; i++) {
+		CHECK_EQ(publish_number(publisher, PICTURE, i), i < 4 ? 2 : 1);
+		take_frame(fast, PICTURE, i);
+	}
+	CHECK_EQ(figures(publisher).dropped, 96);
+	CHECK_EQ(figures(publisher).frames, 100);
+	for (uint64_t i = 0; i < 4; i++) {
+		frame = expect_frame(slow, PICTURE, i);
+		CHECK(!(frame.hints & TACHYON_FRAME_AFTER_DROP));
+		tachyon_frame_release(&frame);
+	}
+	expect_nothing(slow);
+	CHECK_EQ(publish_number(publisher, PICTURE, 100), 2);
+	frame = expect_frame(slow, PICTURE, 100);
+	CHECK(frame.hints & TACHYON_FRAME_AFTER_DROP);
+	tachyon_frame_release(&frame);
+	CHECK_EQ(publish_number(publisher, PICTURE, 101), 2);
+	frame = expect_frame(slow, PICTURE, 101);
+	CHECK(!(frame.hints & TACHYON_FRAME_AFTER_DROP));
+	tachyon_frame_release(&frame);
+	tachyon_subscriber_destroy(fast);
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(to_drop_for_all_is_zero_and_gives_the_block_and_no_cookie)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_DROP, 1);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const slow = join(publisher);
+	struct tachyon_frame frame;
+	int cookie;
+
+	CHECK_EQ(publish_number(publisher, PICTURE, 0), 1);
+	CHECK_EQ(acquire_number(publisher, PICTURE, 1, &frame), 0);
+	CHECK_EQ(tachyon_publisher_publish(publisher, &frame, &cookie), 0);
+	CHECK_EQ(tachyon_publisher_commit(publisher, &frame), 0);
+	CHECK_EQ(blocks_in_use(publisher), 1);
+	take_frame(slow, PICTURE, 0);
+	CHECK_EQ(blocks_in_use(publisher), 0);
+	CHECK(!tachyon_publisher_reclaim(publisher));
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(state_reaches_one_whose_frames_are_dropped)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_DROP, 2);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const slow = join(publisher);
+
+	CHECK_EQ(tachyon_publisher_set_caps(publisher, "one"), 0);
+	for (uint64_t i = 0; i < 10; i++)
+		CHECK_EQ(publish_number(publisher, PICTURE, i), i < 2 ? 1 : 0);
+	CHECK_EQ(tachyon_publisher_set_caps(publisher, "two"), 0);
+	CHECK_EQ(tachyon_publisher_send_eos(publisher), 0);
+	expect_caps(slow, "one");
+	take_frame(slow, PICTURE, 0);
+	take_frame(slow, PICTURE, 1);
+	expect_caps(slow, "two");
+	(void)expect(slow, TACHYON_ITEM_EOS);
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+/* --- disconnect --- */
+
+TEST(to_disconnect_drops_the_slow_one_and_nobody_else)
+{
+	const struct tachyon_publisher_options options =
+		publisher_options(TACHYON_POLICY_DISCONNECT, 3);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const fast = join(publisher);
+	struct tachyon_subscriber *const slow = join(publisher);
+
+	for (uint64_t i = 0; i < 20; i++) {
+		CHECK_EQ(publish_number(publisher, PICTURE, i), i < 3 ? 2 : 1);
+		take_frame(fast, PICTURE, i);
+	}
+	CHECK_EQ(figures(publisher).subscribers, 1);
+	for (uint64_t i = 0; i < 3; i++)
+		take_frame(slow, PICTURE, i);
+	expect_end(slow, TACHYON_END_CLOSED);
+	/* It may come back. */
+	CHECK_EQ(connect_to(publisher, slow), 0);
+	CHECK_EQ(publish_number(publisher, PICTURE, 20), 2);
+	take_frame(slow, PICTURE, 20);
+	tachyon_subscriber_destroy(fast);
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+/* --- changing it --- */
+
+TEST(the_policy_can_be_changed_on_the_way)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 2);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const slow = join(publisher);
+	uint64_t number = 0;
+	int ret;
+
+	number += publish_until_stuck(publisher, 1, number, &ret);
+	CHECK_EQ(number, 2);
+	CHECK_EQ(tachyon_publisher_set_policy(publisher, TACHYON_POLICY_BLOCK, 6), 0);
+	number += publish_until_stuck(publisher, 1, number, &ret);
+	CHECK_EQ(number, 6);
+	CHECK_EQ(ret, TACHYON_ERR_AGAIN);
+	CHECK_EQ(tachyon_publisher_set_policy(publisher, TACHYON_POLICY_DROP, 6), 0);
+	CHECK_EQ(publish_number(publisher, PICTURE, number), 0);
+	CHECK_EQ(figures(publisher).subscribers, 1);
+	CHECK_EQ(tachyon_publisher_set_policy(publisher, TACHYON_POLICY_DISCONNECT, 6), 0);
+	CHECK_EQ(publish_number(publisher, PICTURE, number), 0);
+	CHECK_EQ(figures(publisher).subscribers, 0);
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+TEST(a_frame_that_never_fits_the_ring_is_too_big_or_arrives)
+{
+	struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 0);
+	static const size_t sizes[] = {100, 256, 600, 900, 1000, 1500, 3000, 4000, 8000};
+	struct tachyon_publisher *publisher;
+	struct tachyon_subscriber *subscriber;
+	uint64_t buffer[2000];
+
+	options.ring_size = 4096;
+	publisher = make_publisher(&options);
+	subscriber = join(publisher);
+	for (size_t i = 0; i < TACH_ARRAY_SIZE(sizes); i++) {
+		struct tachyon_frame frame = {.data = buffer, .pts = i, .metadata = buffer};
+		size_t used = 0;
+
+		/* The payload in the ring, and all but that in the ring, too. */
+		fill(buffer, sizeof(buffer), i);
+		CHECK_EQ(tachyon_record_append(buffer, sizeof(buffer), &used, 64, NULL, 0), 0);
+		((uint32_t *)buffer)[1] = (uint32_t)sizes[i];
+		frame.metadata_size = used + (sizes[i] + 7) / 8 * 8;
+		memset((uint8_t *)buffer + used, 0, frame.metadata_size - used);
+		for (frame.size = 0; frame.size <= 256; frame.size += 128) {
+			CHECK_EQ(tachyon_publisher_send(publisher, &frame), 1);
+			struct tachyon_frame received = expect(subscriber, TACHYON_ITEM_FRAME).frame;
+
+			CHECK_EQ(received.metadata_size, frame.metadata_size);
+			CHECK_EQ(received.size, frame.size);
+			tachyon_frame_release(&received);
+		}
+	}
+	tachyon_subscriber_destroy(subscriber);
+	tachyon_publisher_destroy(publisher);
+}
