@@ -21,7 +21,7 @@ struct tach_notices {
 };
 
 void tach_notices_fini(struct tach_notices *notices);
-/* Copies the event's data. The oldest goes when the queue is full. */
+/* Copies the event's data. What is dropped when: tachyon_publisher_next_notice(). */
 void tach_notices_add(struct tach_notices *notices, const struct tachyon_notice *notice);
 /* 1, or 0 when there is none. */
 int tach_notices_take(struct tach_notices *notices, struct tachyon_notice *notice);

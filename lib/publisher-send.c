@@ -9,12 +9,14 @@
 /* What may wait for a subscriber unless the caller says otherwise. */
 #define QUEUE_BYTES_DEFAULT (16ull << 20)
 #define QUEUE_FRAMES_LEAST 3u
+/* No FRAME with a reference to its metadata is larger. */
+#define OUTLINED_SIZE 256u
 
 /* --- who gets a frame --- */
 
 static uint32_t max_queued(const struct tachyon_publisher *publisher, size_t size)
 {
-	const uint64_t by_bytes = QUEUE_BYTES_DEFAULT / (size + 1);
+	const uint64_t by_bytes = QUEUE_BYTES_DEFAULT / (size > 0 ? size : 1);
 
 	if (publisher->options.max_buffers > 0)
 		return publisher->options.max_buffers;
@@ -50,6 +52,21 @@ static int meet_slow(struct tachyon_publisher *publisher, unsigned int slot)
 	}
 	tach_audience_drop(publisher, slot);
 	return 0;
+}
+
+/* Metadata above a quarter of the ring travel in a block of their own. */
+static bool is_outlined(const struct tachyon_publisher *publisher, size_t message_size)
+{
+	return message_size > publisher->options.ring_size / 4;
+}
+
+/* Bytes of a FRAME message; one whose metadata are elsewhere is small. */
+static size_t message_size(const struct tachyon_publisher *publisher,
+			   const struct tachyon_frame *frame)
+{
+	const size_t size = tach_wire_frame_size(frame);
+
+	return is_outlined(publisher, size) ? OUTLINED_SIZE : size;
 }
 
 /* What a frame needs of a link. */
@@ -120,11 +137,6 @@ static int finish(struct tachyon_publisher *publisher, uint64_t ready, size_t si
 
 /* --- sending --- */
 
-static bool is_outlined(const struct tachyon_publisher *publisher, size_t message_size)
-{
-	return message_size > publisher->options.ring_size / 4;
-}
-
 /* The metadata in a block of its own, for all. 0, and a reference that the caller releases. */
 static int outline_metadata(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
 			    struct tachyon_block **block)
@@ -164,9 +176,11 @@ static int publish_locked(struct tachyon_publisher *publisher, const struct tach
 {
 	const size_t offset =
 		(size_t)((uint8_t *)frame->data - (uint8_t *)tach_pool_block_data(frame->block));
-	const size_t message_size = metadata ? 256 : tach_wire_frame_size(frame);
 	struct tach_block_ref ref = {0}, outline = {0};
-	struct demand demand = {.message_size = message_size, .payload_size = frame->size};
+	struct demand demand = {
+		.message_size = message_size(publisher, frame),
+		.payload_size = frame->size,
+	};
 	uint64_t ready;
 	int ret;
 
@@ -279,7 +293,7 @@ static int is_wanted(struct tachyon_publisher *publisher, const struct tachyon_f
 		     const struct tachyon_frame *copy)
 {
 	const struct demand demand = {
-		.message_size = tach_wire_frame_size(frame),
+		.message_size = message_size(publisher, frame),
 		.payload_size = frame->size,
 		.segment = tach_pool_block_segment(copy->block),
 	};

@@ -11,21 +11,37 @@
 
 #include "publisher.h"
 
-/* What this thread knew when it was last told AGAIN: what changed since ends its wait at once. */
-static _Thread_local struct {
-	const struct tachyon_publisher *publisher;
-	uint64_t changes;
-} seen;
-
 uint64_t tach_publisher_changes(const struct tachyon_publisher *publisher)
 {
 	return publisher->changes + tach_pool_freed(publisher->pool);
 }
 
-void tach_publisher_note_again(const struct tachyon_publisher *publisher, uint64_t changes)
+/* An address of its own in each thread. */
+static uintptr_t this_thread(void)
 {
-	seen.publisher = publisher;
-	seen.changes = changes;
+	static _Thread_local char here;
+
+	return (uintptr_t)&here;
+}
+
+static struct tach_note *find_note(struct tachyon_publisher *publisher)
+{
+	for (size_t i = 0; i < TACH_ARRAY_SIZE(publisher->notes); i++) {
+		if (publisher->notes[i].thread == this_thread())
+			return &publisher->notes[i];
+	}
+	return NULL;
+}
+
+void tach_publisher_note_again(struct tachyon_publisher *publisher, uint64_t changes)
+{
+	struct tach_note *note = find_note(publisher);
+
+	/* A thread whose note made place for another's just looks once more before it sleeps. */
+	if (!note)
+		note = &publisher->notes[publisher->notes_made++ %
+					 TACH_ARRAY_SIZE(publisher->notes)];
+	*note = (struct tach_note){.thread = this_thread(), .changes = changes};
 }
 
 void tach_publisher_note_change(struct tachyon_publisher *publisher)
@@ -35,9 +51,11 @@ void tach_publisher_note_change(struct tachyon_publisher *publisher)
 		tach_os_event_set(publisher->kick);
 }
 
-static bool is_news(const struct tachyon_publisher *publisher)
+static bool is_news(struct tachyon_publisher *publisher)
 {
-	return seen.publisher != publisher || seen.changes != tach_publisher_changes(publisher);
+	const struct tach_note *note = find_note(publisher);
+
+	return !note || note->changes != tach_publisher_changes(publisher);
 }
 
 int tach_publisher_wait_init(struct tachyon_publisher *publisher)

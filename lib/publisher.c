@@ -169,6 +169,7 @@ void tachyon_publisher_destroy(struct tachyon_publisher *publisher)
 int tachyon_publisher_set_policy(struct tachyon_publisher *publisher, uint32_t policy,
 				 uint32_t max_buffers)
 {
+	uint64_t mask;
 	int ret;
 
 	if (policy > TACHYON_POLICY_DISCONNECT)
@@ -178,6 +179,10 @@ int tachyon_publisher_set_policy(struct tachyon_publisher *publisher, uint32_t p
 		return ret;
 	publisher->options.policy = policy;
 	publisher->options.max_buffers = max_buffers;
+	/* What held up the publisher under the old rule may not under the new. */
+	mask = publisher->audience.present;
+	for (unsigned int slot; tach_next_slot(&mask, &slot);)
+		publisher->audience.links[slot].blocked_since_ns = 0;
 	tach_publisher_note_change(publisher);
 	return tach_publisher_unlock(publisher, 0);
 }
@@ -195,8 +200,8 @@ static void want_blocks(struct tachyon_publisher *publisher, uint64_t changes)
 {
 	pthread_mutex_lock(&publisher->lock);
 	publisher->wants_blocks = true;
-	pthread_mutex_unlock(&publisher->lock);
 	tach_publisher_note_again(publisher, changes);
+	pthread_mutex_unlock(&publisher->lock);
 }
 
 int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
@@ -206,7 +211,7 @@ int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 	uint64_t changes;
 	int ret;
 
-	if (!frame)
+	if (!frame || size == 0)
 		return -EINVAL;
 	ret = tach_publisher_lock_open(publisher);
 	if (ret < 0)

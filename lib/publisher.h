@@ -30,6 +30,12 @@ struct tach_audience {
 	int bells;   /* epoll: the doorbells of all links, and kick */
 };
 
+/* What a thread knew when it was last answered AGAIN, or woke. */
+struct tach_note {
+	uintptr_t thread;
+	uint64_t changes;
+};
+
 struct tachyon_publisher {
 	pthread_mutex_t lock;
 	uint64_t token; /* the process that may use this */
@@ -48,8 +54,10 @@ struct tachyon_publisher {
 	bool wants_blocks; /* an acquire found none: returns are worth waking for */
 	uint32_t sleepers;
 	uint64_t changes; /* what a thread that answered AGAIN may wait for */
-	int kick;	  /* eventfd: a block is free, or dispatch changed something */
-	int cancel;	  /* eventfd */
+	struct tach_note notes[32];
+	uint32_t notes_made;
+	int kick;   /* eventfd: a block is free, or dispatch changed something */
+	int cancel; /* eventfd */
 	_Atomic bool is_canceled;
 };
 
@@ -90,11 +98,8 @@ int tach_publisher_wait_init(struct tachyon_publisher *publisher);
 void tach_publisher_wait_fini(struct tachyon_publisher *publisher);
 /* Goes up with everything that a thread which answered AGAIN may wait for. */
 uint64_t tach_publisher_changes(const struct tachyon_publisher *publisher);
-/*
- * This thread answers AGAIN: a wait that follows ends at once if something changed since. No lock
- * needed.
- */
-void tach_publisher_note_again(const struct tachyon_publisher *publisher, uint64_t changes);
+/* This thread answers AGAIN: a wait that follows ends at once if something changed since. */
+void tach_publisher_note_again(struct tachyon_publisher *publisher, uint64_t changes);
 /* Something changed that a sleeper may wait for. */
 void tach_publisher_note_change(struct tachyon_publisher *publisher);
 

@@ -239,9 +239,9 @@ static inline int tach_ring_release(struct tach_receiver *receiver, uint64_t end
 
 	receiver->released = end;
 	/*
-	 * Pairs with the acquire in tach_ring_refresh_head(): our reads of the released bytes are done before
-	 * the peer overwrites them. At every release: published lazily, two sides that both fill
-	 * their rings would sleep for ever, each with a cell it never showed.
+	 * Pairs with the acquire in tach_ring_refresh_head(): our reads of the released bytes are
+	 * done before the peer overwrites them. At every release: published lazily, two sides
+	 * that both fill their rings would sleep for ever, each with a cell it never showed.
 	 */
 	atomic_store_explicit(receiver->head, end, memory_order_release);
 	return 0;

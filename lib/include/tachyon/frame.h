@@ -262,7 +262,7 @@ struct tachyon_publisher_stats {
 	/** in: sizeof(struct tachyon_publisher_stats) */
 	uint32_t size;
 	uint32_t subscribers;	/**< now */
-	uint64_t frames;	/**< published, each once however many subscribers */
+	uint64_t frames;	/**< that went to a subscriber, each once however many did */
 	uint64_t bytes;		/**< their payload */
 	uint64_t copied;	/**< frames whose payload was copied: tachyon_publisher_send() */
 	uint64_t dropped;	/**< frames that a subscriber missed, each once per subscriber */
@@ -345,6 +345,9 @@ int tachyon_publisher_prepare(struct tachyon_publisher *publisher);
 /**
  * Sleep until something changes: a frame came back, a ring has room, a subscriber came or went.
  * The caller then tries again what answered AGAIN.
+ *
+ * Returns at once if something changed since this thread was last answered AGAIN, or last
+ * returned from here; so does a thread's first call, since what it looked at before may be old.
  *
  * @return 0, or
  *         TACHYON_ERR_TIMEDOUT  nothing changed
@@ -429,7 +432,8 @@ void tachyon_publisher_abandon(struct tachyon_publisher *publisher, struct tachy
  *                              again
  *         TACHYON_ERR_TOO_BIG  the metadata exceeds 16 MiB
  *         TACHYON_ERR_CLOSED   tachyon_publisher_shutdown() was called
- *         -EINVAL              block is not of this publisher, or data and size lie outside it
+ *         -EINVAL              block is not of this publisher, data and size lie outside it, or the
+ *                              metadata are no records
  *
  * @thread any; the order of concurrent calls is theirs
  */
@@ -513,8 +517,8 @@ struct tachyon_notice {
 };
 
 /**
- * Take the next notice. At most 256 wait, and 64 KiB of one subscriber's events; more are dropped,
- * but joined and left never are.
+ * Take the next notice. At most 256 events wait, and 64 KiB of one subscriber's; newer ones are
+ * dropped. Joined and left are not, but where 1024 notices wait both of one subscriber go together.
  *
  * @return 1, or 0 when there is none
  *
