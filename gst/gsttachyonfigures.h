@@ -7,7 +7,7 @@
 #define __GST_TACHYON_FIGURES_H__
 
 #include "gsttachyonsender.h"
-#include "gsttachyonsettings.h"
+#include "gsttachyonsinksettings.h"
 
 G_BEGIN_DECLS
 

@@ -123,8 +123,6 @@ gst_tachyon_layout_from_video_info (const GstVideoInfo *info,
   guint plane;
 
   if (!info->finfo ||
-      GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_UNKNOWN ||
-      GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_ENCODED ||
       GST_VIDEO_INFO_N_PLANES (info) > G_N_ELEMENTS (layout->offset))
     return FALSE;
 

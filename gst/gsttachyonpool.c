@@ -3,9 +3,10 @@
 /*
  * A GstBufferPool whose buffers live in a publisher's blocks.
  *
- * It adds two things to the video pool: before it looks for a free buffer it
- * takes back those that subscribers returned, and it takes caps that are not
- * raw video, too.
+ * It adds to the video pool that it takes back what subscribers returned before
+ * it looks for a free buffer, that it takes caps that are not raw video, and
+ * that it hands out the buffer that was given back last: its memory is warm.
+ * GStreamer's own order visits every block that was ever in flight.
  */
 #include "gsttachyonpool.h"
 
@@ -18,7 +19,16 @@ struct _GstTachyonPool
   GstTachyonAllocator *allocator;
   /* the class that does the work for the caps of the configuration */
   GstBufferPoolClass *worker;
+
+  /* Guards the free buffers, the last one given back at the end. Where there is
+   * a maximum the base class keeps them: it knows how to wait for one. */
+  GMutex lock;
+  GPtrArray *free_buffers;
+  guint size;
+  gboolean has_maximum;
 };
+
+#define PARENT_CLASS GST_BUFFER_POOL_CLASS (gst_tachyon_pool_parent_class)
 
 G_DEFINE_FINAL_TYPE (GstTachyonPool, gst_tachyon_pool,
     GST_TYPE_VIDEO_BUFFER_POOL)
@@ -39,7 +49,7 @@ worker_for_caps (const GstCaps *caps)
   GstVideoInfo info;
 
   if (caps && gst_tachyon_pool_video_info (caps, &info))
-    return GST_BUFFER_POOL_CLASS (gst_tachyon_pool_parent_class);
+    return PARENT_CLASS;
 
   return GST_BUFFER_POOL_CLASS (
       g_type_class_peek_parent (gst_tachyon_pool_parent_class));
@@ -66,8 +76,16 @@ gst_tachyon_pool_set_config (GstBufferPool *pool, GstStructure *config)
   gst_buffer_pool_config_set_allocator (config, GST_ALLOCATOR (self->allocator),
       &params);
   self->worker = worker_for_caps (caps);
+  if (!self->worker->set_config (pool, config))
+    return FALSE;
 
-  return self->worker->set_config (pool, config);
+  /* Alignment may have made them larger. */
+  gst_buffer_pool_config_get_params (config, &caps, &size, &min_buffers,
+      &max_buffers);
+  self->size = size;
+  self->has_maximum = max_buffers > 0;
+
+  return TRUE;
 }
 
 static GstFlowReturn
@@ -94,43 +112,97 @@ gst_tachyon_pool_alloc_buffer (GstBufferPool *pool, GstBuffer **buffer,
   return GST_FLOW_OK;
 }
 
+static GstBuffer *
+pop_free_buffer (GstTachyonPool *self)
+{
+  GstBuffer *buffer = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->free_buffers->len > 0)
+    buffer = g_ptr_array_steal_index (self->free_buffers,
+        self->free_buffers->len - 1);
+  g_mutex_unlock (&self->lock);
+
+  return buffer;
+}
+
 static GstFlowReturn
 gst_tachyon_pool_acquire_buffer (GstBufferPool *pool, GstBuffer **buffer,
     GstBufferPoolAcquireParams *params)
 {
   GstTachyonPool *const self = GST_TACHYON_POOL (pool);
 
+  if (GST_BUFFER_POOL_IS_FLUSHING (pool))
+    return GST_FLOW_FLUSHING;
+
   gst_tachyon_publisher_drain (
       gst_tachyon_allocator_get_publisher (self->allocator));
+  *buffer = pop_free_buffer (self);
+  if (*buffer)
+    return GST_FLOW_OK;
 
-  return GST_BUFFER_POOL_CLASS (gst_tachyon_pool_parent_class)
-      ->acquire_buffer (pool, buffer, params);
+  return PARENT_CLASS->acquire_buffer (pool, buffer, params);
 }
 
-/* Once the sink has closed, subscribers may go on reading what it sent: such a
- * buffer must not be written to again. The base class drops what is tagged. */
+/* Those that the base class would keep; it discards the others. */
+static gboolean
+is_as_it_was (GstTachyonPool *self, GstBuffer *buffer)
+{
+  return !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_TAG_MEMORY) &&
+      gst_buffer_get_size (buffer) == self->size &&
+      gst_buffer_is_all_memory_writable (buffer);
+}
+
 static void
 gst_tachyon_pool_release_buffer (GstBufferPool *pool, GstBuffer *buffer)
 {
   GstTachyonPool *const self = GST_TACHYON_POOL (pool);
 
-  if (gst_tachyon_publisher_is_closed (
-          gst_tachyon_allocator_get_publisher (self->allocator)))
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_TAG_MEMORY);
+  if (self->has_maximum || !is_as_it_was (self, buffer)) {
+    PARENT_CLASS->release_buffer (pool, buffer);
+    return;
+  }
 
-  GST_BUFFER_POOL_CLASS (gst_tachyon_pool_parent_class)
-      ->release_buffer (pool, buffer);
+  g_mutex_lock (&self->lock);
+  g_ptr_array_add (self->free_buffers, buffer);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Only now is the size known for sure, alignment included. */
+static gboolean
+gst_tachyon_pool_start (GstBufferPool *pool)
+{
+  GstTachyonPool *const self = GST_TACHYON_POOL (pool);
+
+  gst_tachyon_publisher_configure (
+      gst_tachyon_allocator_get_publisher (self->allocator), self->size);
+
+  return PARENT_CLASS->start (pool);
+}
+
+static gboolean
+gst_tachyon_pool_stop (GstBufferPool *pool)
+{
+  GstTachyonPool *const self = GST_TACHYON_POOL (pool);
+  GstBuffer *buffer;
+
+  /* The base class counts buffers as it frees them. */
+  while ((buffer = pop_free_buffer (self)))
+    PARENT_CLASS->release_buffer (pool, buffer);
+
+  return PARENT_CLASS->stop (pool);
 }
 
 static void
 gst_tachyon_pool_finalize (GObject *object)
 {
   GstTachyonPool *const self = GST_TACHYON_POOL (object);
-  GstTachyonAllocator *const allocator = self->allocator;
+
+  g_ptr_array_unref (self->free_buffers);
+  g_mutex_clear (&self->lock);
+  gst_object_unref (self->allocator);
 
   G_OBJECT_CLASS (gst_tachyon_pool_parent_class)->finalize (object);
-
-  gst_object_unref (allocator);
 }
 
 static void
@@ -146,12 +218,16 @@ gst_tachyon_pool_class_init (GstTachyonPoolClass *klass)
       GST_DEBUG_FUNCPTR (gst_tachyon_pool_acquire_buffer);
   pool_class->release_buffer =
       GST_DEBUG_FUNCPTR (gst_tachyon_pool_release_buffer);
+  pool_class->start = GST_DEBUG_FUNCPTR (gst_tachyon_pool_start);
+  pool_class->stop = GST_DEBUG_FUNCPTR (gst_tachyon_pool_stop);
 }
 
 static void
 gst_tachyon_pool_init (GstTachyonPool *self)
 {
-  self->worker = GST_BUFFER_POOL_CLASS (gst_tachyon_pool_parent_class);
+  self->worker = PARENT_CLASS;
+  g_mutex_init (&self->lock);
+  self->free_buffers = g_ptr_array_new ();
 }
 
 GstBufferPool *

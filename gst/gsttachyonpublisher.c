@@ -142,6 +142,20 @@ gst_tachyon_publisher_acquire (GstTachyonPublisher *self, gsize size,
 }
 
 void
+gst_tachyon_publisher_configure (GstTachyonPublisher *self, gsize size)
+{
+  struct tachyon_publisher *const publisher =
+      gst_tachyon_publisher_enter (self);
+
+  if (!publisher)
+    return;
+
+  if (size > 0)
+    tachyon_publisher_configure (publisher, size, 0);
+  gst_tachyon_publisher_leave (self);
+}
+
+void
 gst_tachyon_publisher_drain (GstTachyonPublisher *self)
 {
   struct tachyon_publisher *const publisher =

@@ -43,6 +43,10 @@ void gst_tachyon_publisher_leave (GstTachyonPublisher *self);
 gint gst_tachyon_publisher_acquire (GstTachyonPublisher *self, gsize size,
     struct tachyon_frame *frame);
 
+/* Prepare for buffers of a size; blocks of other sizes retire. A failure shows
+ * again when a block is acquired. */
+void gst_tachyon_publisher_configure (GstTachyonPublisher *self, gsize size);
+
 /* Let go of the buffers whose publication is over. */
 void gst_tachyon_publisher_drain (GstTachyonPublisher *self);
 

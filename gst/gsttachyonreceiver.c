@@ -158,14 +158,6 @@ copy_planes (GstTachyonReceiver *self, GstBuffer *to, GstBuffer *from)
   return good;
 }
 
-static gboolean
-remove_video_meta (GstBuffer *buffer, GstMeta **meta, gpointer data)
-{
-  if ((*meta)->info->api == GST_VIDEO_META_API_TYPE)
-    *meta = NULL;
-  return TRUE;
-}
-
 /* Returns: (transfer full): @buffer with its planes in their usual places */
 static GstBuffer *
 pack (GstTachyonReceiver *self, GstBuffer *buffer)
@@ -179,7 +171,6 @@ pack (GstTachyonReceiver *self, GstBuffer *buffer)
         GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS |
             GST_BUFFER_COPY_META,
         0, -1);
-    gst_buffer_foreach_meta (packed, remove_video_meta, NULL);
     good = gst_buffer_n_memory (buffer) == 0 ||
         gst_tachyon_memory_is_valid (gst_buffer_peek_memory (buffer, 0));
   }

@@ -8,6 +8,7 @@
 
 #include <gst/video/video.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -195,8 +196,11 @@ gst_tachyon_scalar_set (GValue *value, const gchar *text)
     boxed = parse_date_time (text);
   else if (type == GST_TYPE_BUFFER)
     boxed = parse_buffer (text);
-  else
+  else {
+    /* It looks at errno where strtoul() need not have set it. */
+    errno = 0;
     return gst_value_deserialize (value, text);
+  }
 
   if (!boxed)
     return FALSE;

@@ -5,25 +5,30 @@
  */
 #include "gsttachyonsession.h"
 
-#include "gsttachyonerror.h"
+#include "gsttachyonsinkerror.h"
+
+#include <sys/stat.h>
 
 /* The library's limit on payload memory where none is given. */
 #define DEFAULT_MAX_BYTES (G_GUINT64_CONSTANT (1) << 30)
 
 /* Returns: (transfer full): NULL after an error was posted. */
 static struct tachyon_publisher *
-create_publisher (GstElement *element, const GstTachyonSettings *settings)
+create_publisher (GstElement *element, const GstTachyonSinkSettings *settings)
 {
+  gchar *const address = gst_tachyon_sink_settings_get_address (settings);
   const struct tachyon_publisher_options options = {
     .size = sizeof (options),
-    .policy = gst_tachyon_settings_get_policy (settings),
+    .policy = gst_tachyon_sink_settings_get_policy (settings),
     .max_buffers = settings->max_buffers,
     /* Asking for more than the library's limit raises it. */
     .max_bytes =
         settings->shm_size > DEFAULT_MAX_BYTES ? settings->shm_size : 0,
     .access.perms = settings->perms,
+    /* Who opens the file to others means it. An abstract name has no file. */
+    .access.any_uid = address && address[0] != '@' &&
+        (settings->perms & (S_IWGRP | S_IWOTH)) != 0,
   };
-  gchar *const address = gst_tachyon_settings_get_address (settings);
   struct tachyon_publisher *publisher = NULL;
   gint ret;
 
@@ -35,7 +40,7 @@ create_publisher (GstElement *element, const GstTachyonSettings *settings)
 
   ret = tachyon_publisher_create (address, &options, &publisher);
   if (ret < 0)
-    gst_tachyon_error_post_listen (element, address, ret);
+    gst_tachyon_sink_error_post_listen (element, address, ret);
   g_free (address);
 
   return publisher;
@@ -43,7 +48,7 @@ create_publisher (GstElement *element, const GstTachyonSettings *settings)
 
 GstTachyonSession *
 gst_tachyon_session_open (GstElement *element,
-    const GstTachyonSettings *settings, GstTachyonNoticeFunc notice)
+    const GstTachyonSinkSettings *settings, GstTachyonNoticeFunc notice)
 {
   struct tachyon_publisher *const handle = create_publisher (element, settings);
   GstTachyonSession *self;
@@ -112,7 +117,7 @@ gst_tachyon_session_unref (GstTachyonSession *self)
 
 void
 gst_tachyon_session_update_policy (GstTachyonSession *self,
-    const GstTachyonSettings *settings)
+    const GstTachyonSinkSettings *settings)
 {
   struct tachyon_publisher *const handle =
       gst_tachyon_publisher_enter (self->publisher);
@@ -121,7 +126,7 @@ gst_tachyon_session_update_policy (GstTachyonSession *self,
     return;
 
   tachyon_publisher_set_policy (handle,
-      gst_tachyon_settings_get_policy (settings), settings->max_buffers);
+      gst_tachyon_sink_settings_get_policy (settings), settings->max_buffers);
   gst_tachyon_publisher_leave (self->publisher);
 }
 

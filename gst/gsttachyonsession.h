@@ -10,7 +10,7 @@
 #include "gsttachyonfigures.h"
 #include "gsttachyonsender.h"
 #include "gsttachyonservice.h"
-#include "gsttachyonsettings.h"
+#include "gsttachyonsinksettings.h"
 
 G_BEGIN_DECLS
 
@@ -38,7 +38,7 @@ typedef struct
  * Returns: (transfer full): NULL after the element posted an error
  */
 GstTachyonSession *gst_tachyon_session_open (GstElement *element,
-    const GstTachyonSettings *settings, GstTachyonNoticeFunc notice);
+    const GstTachyonSinkSettings *settings, GstTachyonNoticeFunc notice);
 
 /* End every wait and every connection, and give the address up. */
 void gst_tachyon_session_close (GstTachyonSession *self);
@@ -49,7 +49,7 @@ void gst_tachyon_session_unref (GstTachyonSession *self);
 
 /* Any thread. */
 void gst_tachyon_session_update_policy (GstTachyonSession *self,
-    const GstTachyonSettings *settings);
+    const GstTachyonSinkSettings *settings);
 void gst_tachyon_session_get_figures (GstTachyonSession *self,
     GstTachyonFigures *figures);
 

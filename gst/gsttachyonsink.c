@@ -39,8 +39,8 @@
 
 #include <string.h>
 
-#include "gsttachyonclients.h"
-#include "gsttachyonerror.h"
+#include "gsttachyonaudience.h"
+#include "gsttachyonsinkerror.h"
 #include "gsttachyonpool.h"
 #include "gsttachyonsession.h"
 #include "gsttachyontext.h"
@@ -56,7 +56,7 @@ struct _GstTachyonSink
   GstBaseSink parent;
 
   /* object lock */
-  GstTachyonSettings settings;
+  GstTachyonSinkSettings settings;
 
   /* Set under the object lock. Open from READY to PAUSED and back; the service
    * and the streaming thread, which exist in between only, read the pointer
@@ -90,10 +90,10 @@ ref_session (GstTachyonSink *self)
 }
 
 /* Returns: a copy, to be cleared. */
-static GstTachyonSettings
+static GstTachyonSinkSettings
 copy_settings (GstTachyonSink *self)
 {
-  GstTachyonSettings settings;
+  GstTachyonSinkSettings settings;
 
   GST_OBJECT_LOCK (self);
   settings = self->settings;
@@ -106,12 +106,12 @@ copy_settings (GstTachyonSink *self)
 static gboolean
 open_session (GstTachyonSink *self)
 {
-  GstTachyonSettings settings = copy_settings (self);
+  GstTachyonSinkSettings settings = copy_settings (self);
   GstTachyonSession *const session = gst_tachyon_session_open (
-      GST_ELEMENT (self), &settings, gst_tachyon_clients_handle_notice);
+      GST_ELEMENT (self), &settings, gst_tachyon_audience_handle_notice);
   GstTachyonSession *old;
 
-  gst_tachyon_settings_clear (&settings);
+  gst_tachyon_sink_settings_clear (&settings);
   if (!session)
     return FALSE;
 
@@ -127,8 +127,12 @@ open_session (GstTachyonSink *self)
 static void
 close_session (GstTachyonSink *self)
 {
+  GstTachyonFigures figures;
+
+  gst_tachyon_session_get_figures (self->session, &figures);
   gst_tachyon_session_close (self->session);
-  g_object_notify (G_OBJECT (self), "num-clients");
+  if (figures.publisher.subscribers > 0)
+    g_object_notify (G_OBJECT (self), "num-clients");
 }
 
 static GstStateChangeReturn
@@ -266,7 +270,7 @@ gst_tachyon_sink_render (GstBaseSink *bsink, GstBuffer *buffer)
   gst_tachyon_service_collect (self->session->service);
 
   if (ret < 0) {
-    gst_tachyon_error_post_send (GST_ELEMENT (self),
+    gst_tachyon_sink_error_post_send (GST_ELEMENT (self),
         gst_buffer_get_size (buffer), ret);
     return GST_FLOW_ERROR;
   }
@@ -440,14 +444,14 @@ static void
 update_policy (GstTachyonSink *self)
 {
   GstTachyonSession *const session = ref_session (self);
-  GstTachyonSettings settings;
+  GstTachyonSinkSettings settings;
 
   if (!session)
     return;
 
   settings = copy_settings (self);
   gst_tachyon_session_update_policy (session, &settings);
-  gst_tachyon_settings_clear (&settings);
+  gst_tachyon_sink_settings_clear (&settings);
   gst_tachyon_session_unref (session);
 }
 
@@ -459,7 +463,7 @@ gst_tachyon_sink_set_property (GObject *object, guint prop_id,
   gboolean known;
 
   GST_OBJECT_LOCK (self);
-  known = gst_tachyon_settings_set (&self->settings, prop_id, value);
+  known = gst_tachyon_sink_settings_set (&self->settings, prop_id, value);
   GST_OBJECT_UNLOCK (self);
 
   if (!known)
@@ -481,7 +485,7 @@ gst_tachyon_sink_get_property (GObject *object, guint prop_id, GValue *value,
   gboolean known;
 
   GST_OBJECT_LOCK (self);
-  known = gst_tachyon_settings_get (&self->settings, prop_id, value);
+  known = gst_tachyon_sink_settings_get (&self->settings, prop_id, value);
   GST_OBJECT_UNLOCK (self);
   if (known)
     return;
@@ -502,7 +506,7 @@ gst_tachyon_sink_finalize (GObject *object)
   GstTachyonSink *const self = GST_TACHYON_SINK (object);
 
   gst_tachyon_session_unref (self->session);
-  gst_tachyon_settings_clear (&self->settings);
+  gst_tachyon_sink_settings_clear (&self->settings);
 
   G_OBJECT_CLASS (gst_tachyon_sink_parent_class)->finalize (object);
 }
@@ -532,9 +536,9 @@ gst_tachyon_sink_class_init (GstTachyonSinkClass *klass)
   sink_class->unlock = GST_DEBUG_FUNCPTR (gst_tachyon_sink_unlock);
   sink_class->unlock_stop = GST_DEBUG_FUNCPTR (gst_tachyon_sink_unlock_stop);
 
-  gst_tachyon_settings_install (object_class);
+  gst_tachyon_sink_settings_install (object_class);
   gst_tachyon_figures_install (object_class);
-  gst_tachyon_clients_install (object_class);
+  gst_tachyon_audience_install (object_class);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "Tachyon sink", "Sink",
@@ -547,7 +551,7 @@ gst_tachyon_sink_init (GstTachyonSink *self)
 {
   GstBaseSink *const bsink = GST_BASE_SINK (self);
 
-  gst_tachyon_settings_init (&self->settings);
+  gst_tachyon_sink_settings_init (&self->settings);
 
   /* The last sample would pin a block at each end; and a live buffer leaves on
    * time, since what happens to it next happens at the subscriber. */

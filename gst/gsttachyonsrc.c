@@ -16,13 +16,17 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 tachyonsrc socket-path=/tmp/video ! queue ! videoconvert ! autovideosink
+ * gst-launch-1.0 tachyonsrc socket-path=/tmp/video ! queue ! \
+ *     videoconvert ! autovideosink
  * ]| Show what `videotestsrc ! tachyonsink socket-path=/tmp/video` makes.
  * |[
- * gst-launch-1.0 tachyonsrc socket-path=/tmp/audio on-disconnect=none ! audioconvert ! autoaudiosink
+ * gst-launch-1.0 tachyonsrc socket-path=/tmp/audio on-disconnect=none ! \
+ *     audioconvert ! autoaudiosink
  * ]| Play whatever producer is there, and wait for the next one.
  * |[
- * gst-launch-1.0 tachyonsrc socket-path=/tmp/h264 timestamp-mode=passthrough is-live=false ! h264parse ! mp4mux ! filesink location=a.mp4
+ * gst-launch-1.0 tachyonsrc socket-path=/tmp/h264 is-live=false \
+ *     timestamp-mode=passthrough ! h264parse ! mp4mux ! \
+ *     filesink location=a.mp4
  * ]| Record an encoded stream with its own timestamps.
  *
  * ## Messages
@@ -113,6 +117,7 @@ gst_tachyon_src_start (GstBaseSrc *bsrc)
   self->receiver = receiver;
   self->producer_latency = 0;
   self->delta = 0;
+  self->was_late = FALSE;
   self->lost_events = 0;
   GST_OBJECT_UNLOCK (self);
   if (old)
@@ -262,6 +267,25 @@ send_upstream (GstTachyonSrc *self, GstEvent *event)
   return sent;
 }
 
+/* Sinks report on every buffer. One that is in time is no news, except after
+ * one that was late: it would cost the producer a wake-up a frame. */
+static gboolean
+qos_is_news (GstTachyonSrc *self, GstEvent *event)
+{
+  gboolean was_late, is_late;
+  GstClockTimeDiff diff;
+  GstQOSType type;
+
+  gst_event_parse_qos (event, &type, NULL, &diff, NULL);
+  is_late = diff > 0 || type == GST_QOS_TYPE_THROTTLE;
+
+  GST_OBJECT_LOCK (self);
+  was_late = self->was_late;
+  self->was_late = is_late;
+  GST_OBJECT_UNLOCK (self);
+  return is_late || was_late;
+}
+
 static gboolean
 gst_tachyon_src_event (GstBaseSrc *bsrc, GstEvent *event)
 {
@@ -269,6 +293,9 @@ gst_tachyon_src_event (GstBaseSrc *bsrc, GstEvent *event)
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_QOS:
+      if (qos_is_news (self, event))
+        send_upstream (self, event);
+      break;
     case GST_EVENT_RECONFIGURE:
       send_upstream (self, event);
       break;

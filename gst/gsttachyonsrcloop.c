@@ -104,6 +104,8 @@ connect_to_producer (GstTachyonSrc *self)
       return gst_tachyon_client_pause (&self->client, RETRY_PAUSE) ?
           GST_FLOW_OK :
           GST_FLOW_FLUSHING;
+    case TACHYON_ERR_AGAIN:
+      return fail_to_connect (self, TACHYON_ERR_TIMEDOUT);
     default:
       return fail_to_connect (self, ret);
   }

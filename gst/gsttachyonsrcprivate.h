@@ -28,6 +28,7 @@ struct _GstTachyonSrc
   GstClockTimeDiff delta;
   GstTachyonReceiver *receiver; /* its counters */
   guint64 lost_events;
+  gboolean was_late;
 
   /* the streaming thread's */
   GstTachyonTimeline timeline;

@@ -54,7 +54,7 @@ static gboolean
 parse_tag (GQuark name, const GValue *value, gpointer tags)
 {
   const gchar *tag = g_quark_to_string (name);
-  guint i, count;
+  guint i;
 
   if (!gst_tag_exists (tag))
     return TRUE;
@@ -62,8 +62,7 @@ parse_tag (GQuark name, const GValue *value, gpointer tags)
     add_value (tags, tag, value);
     return TRUE;
   }
-  count = gst_tag_is_fixed (tag) ? 1 : gst_value_list_get_size (value);
-  for (i = 0; i < MIN (count, gst_value_list_get_size (value)); i++)
+  for (i = 0; i < gst_value_list_get_size (value); i++)
     add_value (tags, tag, gst_value_list_get_value (value, i));
   return TRUE;
 }

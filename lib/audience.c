@@ -38,7 +38,7 @@ static int make_epolls(struct tach_audience *audience, int kick)
 	audience->bells = tach_os_epoll();
 	if (audience->bells < 0)
 		return audience->bells;
-	ret = tach_os_epoll_add(audience->bells, kick, 0);
+	ret = tach_os_epoll_add(audience->bells, kick, TACH_KEY_KICK);
 	if (ret < 0)
 		return ret;
 	return tach_os_epoll_add(audience->control, audience->listener.sock, KEY_LISTENER);
@@ -120,9 +120,9 @@ static int watch_fds(struct tach_audience *audience, const struct tachyon_bus *b
 	if (ret == 0 && bus->pidfd >= 0)
 		ret = tach_os_epoll_add(audience->control, bus->pidfd, KEY_LINK | slot);
 	if (ret == 0)
-		ret = tach_os_epoll_add(audience->bells, bus->data_wait.bell, 0);
+		ret = tach_os_epoll_add(audience->bells, bus->data_wait.bell, slot);
 	if (ret == 0)
-		ret = tach_os_epoll_add(audience->bells, bus->space_wait.bell, 0);
+		ret = tach_os_epoll_add(audience->bells, bus->space_wait.bell, slot);
 	if (ret < 0)
 		forget_fds(audience, bus);
 	return ret;
@@ -279,6 +279,11 @@ static void take_event(void *data, const struct tach_link *link, const struct ta
 static int drain(struct tachyon_publisher *publisher, unsigned int slot)
 {
 	struct tach_link *link = &publisher->audience.links[slot];
+	/*
+	 * Its own word, without asking the kernel, and before its ring: what it sent before it
+	 * said so is then seen. Pairs with the release where it is stored.
+	 */
+	const uint32_t state = atomic_load_explicit(&link->bus->peer->state, memory_order_acquire);
 	const int ret = tach_link_drain(link, take_event, publisher);
 
 	if (ret > 0)
@@ -286,8 +291,7 @@ static int drain(struct tachyon_publisher *publisher, unsigned int slot)
 	if (ret < 0)
 		return ret;
 
-	/* Its own word, without asking the kernel. Pairs with the release where it is stored. */
-	switch (atomic_load_explicit(&link->bus->peer->state, memory_order_acquire)) {
+	switch (state) {
 	case TACH_STATE_OPEN:
 		return 0;
 	case TACH_STATE_DRAINING:

@@ -179,6 +179,15 @@ static void give_back(struct tach_connection *connection, struct mapping *mappin
 	retire_if_unused(connection, mapping);
 }
 
+static int has_room_beside_returns(struct tach_connection *connection, size_t size)
+{
+	const uint64_t wanted = size + connection->quota * TACH_CELL;
+
+	if (wanted > tach_ring_max_message(connection->bus->sender.size))
+		return TACHYON_ERR_TOO_BIG;
+	return tach_ring_has_space(&connection->bus->sender, wanted);
+}
+
 int tach_connection_send(struct tach_connection *connection, uint32_t type, const void *body,
 			 size_t size)
 {
@@ -186,8 +195,7 @@ int tach_connection_send(struct tach_connection *connection, uint32_t type, cons
 
 	pthread_mutex_lock(&connection->lock);
 	if (connection->bus && !connection->is_closing)
-		ret = tach_ring_has_space(&connection->bus->sender,
-					  size + connection->quota * TACH_CELL);
+		ret = has_room_beside_returns(connection, size);
 	if (ret == 1)
 		ret = put(connection, type, body, size);
 	else if (ret == 0)
@@ -558,8 +566,10 @@ void tach_connection_close(struct tach_connection *connection)
 
 	if (!connection)
 		return;
+	/* A forked child may still look at frames that it inherited. */
 	if (is_foreign(connection)) {
-		destroy(connection);
+		if (connection->held == 0)
+			destroy(connection);
 		return;
 	}
 

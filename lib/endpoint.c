@@ -42,6 +42,8 @@ static int complete(const struct tachyon_bus_options *given, struct tachyon_bus_
 		options->timeout_ns = TACH_TIMEOUT_DEFAULT_NS;
 	if (options->max_peer_ring_size == 0)
 		options->max_peer_ring_size = TACH_PEER_RING_SIZE_DEFAULT;
+	if (options->max_peer_ring_size > TACH_RING_SIZE_MAX)
+		options->max_peer_ring_size = TACH_RING_SIZE_MAX;
 	if (options->ring_size == 0)
 		options->ring_size = TACH_RING_SIZE_DEFAULT;
 	options->ring_size = tach_ring_size(options->ring_size);

@@ -132,6 +132,54 @@ int tach_link_drain(struct tach_link *link, tach_link_event on_event, void *data
 	return count;
 }
 
+/* --- what it lacks; all return -EAGAIN --- */
+
+static int lacks_reading(struct tach_link *link, uint64_t position)
+{
+	link->lack = TACH_LACK_SPACE;
+	link->target = position;
+	return -EAGAIN;
+}
+
+static int lacks_space(struct tach_link *link, uint64_t size)
+{
+	return lacks_reading(link, tach_ring_space_target(&link->bus->sender, size));
+}
+
+/* Until half of what may wait is read. */
+static int lacks_place(struct tach_link *link, uint32_t max_queued)
+{
+	const uint32_t last = link->ends_last - max_queued / 2 - 1;
+
+	return lacks_reading(link, link->ends[last & (link->ends_size - 1)]);
+}
+
+static int lacks_returns(struct tach_link *link)
+{
+	link->lack = TACH_LACK_RETURNS;
+	return -EAGAIN;
+}
+
+static int lacks_blocks(struct tach_link *link)
+{
+	link->lack = TACH_LACK_BLOCKS;
+	link->freed_seen = tach_pool_freed(link->pool);
+	return -EAGAIN;
+}
+
+static bool has_enough(struct tach_link *link)
+{
+	switch (link->lack) {
+	case TACH_LACK_SPACE:
+		return (int64_t)(link->bus->sender.head_seen - link->target) >= 0;
+	case TACH_LACK_RETURNS:
+		return link->outstanding + 2 <= link->quota;
+	case TACH_LACK_BLOCKS:
+		return tach_pool_freed(link->pool) != link->freed_seen;
+	}
+	return true;
+}
+
 /* --- what goes out --- */
 
 /*
@@ -191,11 +239,13 @@ static int put_outline(struct tach_link *link, uint32_t type, const void *body, 
 	uint8_t message[sizeof(struct tach_wire_ref)];
 	int ret;
 
-	if (link->outstanding >= link->quota)
-		return -EAGAIN;
+	if (link->outstanding + 2 > link->quota)
+		return lacks_returns(link);
 	ret = tach_ring_has_space(&link->bus->sender, sizeof(message));
 	if (ret <= 0)
-		return ret < 0 ? ret : -EAGAIN;
+		return ret < 0 ? ret : lacks_space(link, spare(link));
+	/* Looked at before: what is freed meanwhile is then seen. */
+	(void)lacks_blocks(link);
 	ret = tach_pool_acquire(link->pool, size, &block);
 	if (ret < 0)
 		return ret;
@@ -219,14 +269,17 @@ static int put_outline(struct tach_link *link, uint32_t type, const void *body, 
 				       ref.generation);
 		link->outstanding--;
 	}
-	return ret;
+	return ret == -EAGAIN ? lacks_space(link, spare(link)) : ret;
 }
 
 static int put_body(struct tach_link *link, uint32_t type, const void *body, size_t size)
 {
 	if (size > spare(link))
 		return put_outline(link, type, body, size);
-	return put(link, type, body, size);
+
+	const int ret = put(link, type, body, size);
+
+	return ret == -EAGAIN ? lacks_space(link, spare(link)) : ret;
 }
 
 static int send_retires(struct tach_link *link)
@@ -277,46 +330,17 @@ int64_t tach_link_queued(struct tach_link *link)
 	return link->ends_last - link->ends_first;
 }
 
-static int lacks_space(struct tach_link *link, uint64_t size)
-{
-	link->needs_returns = false;
-	link->target = tach_ring_space_target(&link->bus->sender, size);
-	return -EAGAIN;
-}
-
-static int lacks_returns(struct tach_link *link)
-{
-	link->needs_returns = true;
-	return -EAGAIN;
-}
-
-/* Until half of what may wait is read. */
-static int lacks_place(struct tach_link *link, uint32_t max_queued)
-{
-	link->needs_returns = false;
-	link->target = link->ends[(link->ends_last - max_queued / 2 - 1) & (link->ends_size - 1)];
-	return -EAGAIN;
-}
-
-static bool is_still_blocked(struct tach_link *link)
-{
-	return link->blocked_since_ns != 0 && !link->needs_returns &&
-	       (int64_t)(link->bus->sender.head_seen - link->target) < 0;
-}
-
 int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, uint32_t max_queued)
 {
 	int64_t queued;
 	int ret = tach_link_sync(link);
 
-	if (ret == -EAGAIN)
-		return lacks_space(link, spare(link));
 	if (ret < 0)
 		return ret;
 	queued = tach_link_queued(link);
 	if (queued < 0)
 		return (int)queued;
-	if (is_still_blocked(link))
+	if (link->blocked_since_ns != 0 && !has_enough(link))
 		return -EAGAIN;
 	if (queued >= max_queued)
 		return lacks_place(link, max_queued);
@@ -326,10 +350,10 @@ int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, ui
 	if (ret <= 0)
 		return ret < 0 ? ret : lacks_space(link, size + spare(link));
 	ret = segment ? ensure_known(link, segment) : 0;
-	/*
-	 * Its socket is full: it reads that when it meets a segment it does not know, in its ring.
-	 */
-	return ret == -EAGAIN ? lacks_space(link, link->bus->sender.size / 2) : ret;
+	/* Its socket is full: it reads that when its ring names a segment that it does not know. */
+	if (ret == -EAGAIN)
+		return lacks_reading(link, link->bus->sender.head_seen + TACH_CELL);
+	return ret;
 }
 
 static uint32_t hints(struct tach_link *link)
@@ -411,12 +435,8 @@ bool tach_link_unblock(struct tach_link *link)
 	if (link->blocked_since_ns == 0)
 		return false;
 	/* A head that lies is progress too: who tries again will meet it. */
-	if (tach_ring_backlog(&link->bus->sender) >= 0) {
-		if (is_still_blocked(link))
-			return false;
-		if (link->needs_returns && link->outstanding + 2 > link->quota)
-			return false;
-	}
+	if (tach_ring_backlog(&link->bus->sender) >= 0 && !has_enough(link))
+		return false;
 	link->blocked_since_ns = 0;
 	return true;
 }

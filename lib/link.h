@@ -12,6 +12,12 @@
 #include "sticky.h"
 #include "wire.h"
 
+enum tach_lack {
+	TACH_LACK_SPACE,   /* in its ring, or its queue: it must read */
+	TACH_LACK_RETURNS, /* it has its quota: it must return some */
+	TACH_LACK_BLOCKS,  /* the pool has none for what goes in a block: anybody must */
+};
+
 struct tach_link {
 	struct tachyon_bus *bus; /* NULL: the slot is free */
 	unsigned int holder;	 /* our number in the pool */
@@ -34,13 +40,13 @@ struct tach_link {
 	uint32_t ends_last;
 
 	/*
-	 * What it must do before it can take more, set where it could not: read up to a position,
-	 * or return frames. A link that held up the publisher (since when; 0: it does not) must
-	 * do it all before it is tried again: half a queue at a time costs one sleep, not one a
-	 * frame.
+	 * Why it could not take more, the last time. A link that held up the publisher (since when;
+	 * 0: it does not) must get all of it before it is tried again: half a queue at a time costs
+	 * one sleep, not one a frame.
 	 */
-	uint64_t target;
-	bool needs_returns;
+	enum tach_lack lack;
+	uint64_t target;     /* LACK_SPACE: the position it must have read up to */
+	uint64_t freed_seen; /* LACK_BLOCKS: what the pool had freed by then */
 	uint64_t blocked_since_ns;
 };
 

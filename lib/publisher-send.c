@@ -141,10 +141,13 @@ static int finish(struct tachyon_publisher *publisher, uint64_t ready, size_t si
 static int outline_metadata(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
 			    struct tachyon_block **block)
 {
+	const uint64_t changes = tach_publisher_changes(publisher);
 	const int ret = tach_pool_acquire(publisher->pool, frame->metadata_size, block);
 
 	if (ret == 0)
 		memcpy(tach_pool_block_data(*block), frame->metadata, frame->metadata_size);
+	else if (ret == TACHYON_ERR_AGAIN)
+		tach_publisher_want_blocks(publisher, changes);
 	return ret;
 }
 
@@ -218,8 +221,12 @@ static int publish(struct tachyon_publisher *publisher, const struct tachyon_fra
 		return ret;
 	if (is_outlined(publisher, tach_wire_frame_size(frame)) && publisher->audience.joined)
 		ret = outline_metadata(publisher, frame, &metadata);
-	if (ret == 0)
-		ret = publish_locked(publisher, frame, cookie, metadata);
+	if (ret < 0) {
+		/* Noted already, with what it wants. */
+		pthread_mutex_unlock(&publisher->lock);
+		return ret;
+	}
+	ret = publish_locked(publisher, frame, cookie, metadata);
 	if (metadata)
 		metadata->ops->release(metadata);
 	return tach_publisher_unlock(publisher, ret);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "publisher.h"
+#include "sock.h"
 
 uint64_t tach_publisher_changes(const struct tachyon_publisher *publisher)
 {
@@ -42,6 +43,29 @@ void tach_publisher_note_again(struct tachyon_publisher *publisher, uint64_t cha
 		note = &publisher->notes[publisher->notes_made++ %
 					 TACH_ARRAY_SIZE(publisher->notes)];
 	*note = (struct tach_note){.thread = this_thread(), .changes = changes};
+}
+
+void tach_publisher_want_blocks(struct tachyon_publisher *publisher, uint64_t changes)
+{
+	tach_publisher_note_again(publisher, changes);
+	find_note(publisher)->wants_blocks = true;
+}
+
+void tach_publisher_got_blocks(struct tachyon_publisher *publisher)
+{
+	struct tach_note *note = find_note(publisher);
+
+	if (note)
+		note->wants_blocks = false;
+}
+
+static bool is_any_block_wanted(const struct tachyon_publisher *publisher)
+{
+	for (size_t i = 0; i < TACH_ARRAY_SIZE(publisher->notes); i++) {
+		if (publisher->notes[i].wants_blocks)
+			return true;
+	}
+	return false;
 }
 
 void tach_publisher_note_change(struct tachyon_publisher *publisher)
@@ -105,9 +129,11 @@ static void arm(struct tachyon_publisher *publisher, bool wants_returns)
 		struct tach_link *link = &publisher->audience.links[slot];
 		const bool is_joined = publisher->audience.joined & (1ull << slot);
 
-		if (wants_returns || link->needs_returns)
+		const bool is_short = link->blocked_since_ns != 0 || !is_joined;
+
+		if (wants_returns || (is_short && link->lack != TACH_LACK_SPACE))
 			waits[count++] = &link->bus->data_wait;
-		if (link->blocked_since_ns != 0 || !is_joined) {
+		if (is_short) {
 			tach_wait_set_target(&link->bus->space_wait, is_joined ? link->target : 0);
 			waits[count++] = &link->bus->space_wait;
 		}
@@ -119,19 +145,39 @@ static void arm(struct tachyon_publisher *publisher, bool wants_returns)
 	tach_pool_set_wake(publisher->pool, publisher->kick);
 }
 
+/* Every bell that was rung, also one that nobody waits for: a late ring would end every poll. */
+static void drain_bells(struct tachyon_publisher *publisher)
+{
+	struct tach_ready ready[32];
+	const int count =
+		tach_os_epoll_poll(publisher->audience.bells, ready, TACH_ARRAY_SIZE(ready));
+
+	for (int i = 0; i < count; i++) {
+		const struct tachyon_bus *bus;
+
+		if (ready[i].key == TACH_KEY_KICK) {
+			tach_os_event_clear(publisher->kick);
+			continue;
+		}
+		bus = publisher->audience.links[ready[i].key].bus;
+		if (!bus)
+			continue;
+		tach_sock_drain(bus->data_wait.bell);
+		tach_sock_drain(bus->space_wait.bell);
+	}
+}
+
 static void disarm(struct tachyon_publisher *publisher, bool has_rung)
 {
-	void (*const disarm_one)(struct tach_wait *) =
-		has_rung ? tach_wait_disarm : tach_wait_disarm_unrung;
 	uint64_t mask = publisher->audience.present;
 
+	if (has_rung)
+		drain_bells(publisher);
 	tach_pool_set_wake(publisher->pool, -1);
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
-		disarm_one(&publisher->audience.links[slot].bus->data_wait);
-		disarm_one(&publisher->audience.links[slot].bus->space_wait);
+		tach_wait_disarm_unrung(&publisher->audience.links[slot].bus->data_wait);
+		tach_wait_disarm_unrung(&publisher->audience.links[slot].bus->space_wait);
 	}
-	if (has_rung)
-		tach_os_event_clear(publisher->kick);
 }
 
 /* What subscribers returned, left, or read since they held us up. Afterwards is_news() tells. */
@@ -199,7 +245,7 @@ static void lead(struct tachyon_publisher *publisher, uint64_t deadline)
 	};
 
 	publisher->has_leader = true;
-	arm(publisher, publisher->wants_blocks);
+	arm(publisher, is_any_block_wanted(publisher));
 	look(publisher);
 	if (!is_news(publisher)) {
 		const uint64_t until = min_u64(
@@ -216,6 +262,9 @@ static void lead(struct tachyon_publisher *publisher, uint64_t deadline)
 	look(publisher);
 	publisher->has_leader = false;
 	pthread_cond_broadcast(&publisher->leader_is_back);
+	/* What a caller's own poll had armed is disarmed now: let it look, and prepare anew. */
+	if (publisher->is_prepared)
+		tach_os_event_set(publisher->kick);
 }
 
 static void follow(struct tachyon_publisher *publisher, uint64_t deadline)

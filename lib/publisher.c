@@ -196,14 +196,6 @@ int tachyon_publisher_configure(struct tachyon_publisher *publisher, size_t size
 	return ret < 0 ? ret : tach_pool_configure(publisher->pool, size, count);
 }
 
-static void want_blocks(struct tachyon_publisher *publisher, uint64_t changes)
-{
-	pthread_mutex_lock(&publisher->lock);
-	publisher->wants_blocks = true;
-	tach_publisher_note_again(publisher, changes);
-	pthread_mutex_unlock(&publisher->lock);
-}
-
 int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 			      struct tachyon_frame *frame)
 {
@@ -218,12 +210,16 @@ int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 		return ret;
 	/* What came back is warm, and there: take it before the pool grows. */
 	tach_audience_drain(publisher);
+	tach_publisher_got_blocks(publisher);
 	changes = tach_publisher_changes(publisher);
 	tach_publisher_unlock(publisher, 0);
 
 	ret = tach_pool_acquire(publisher->pool, size, &block);
-	if (ret == TACHYON_ERR_AGAIN)
-		want_blocks(publisher, changes);
+	if (ret == TACHYON_ERR_AGAIN) {
+		pthread_mutex_lock(&publisher->lock);
+		tach_publisher_want_blocks(publisher, changes);
+		pthread_mutex_unlock(&publisher->lock);
+	}
 	if (ret < 0)
 		return ret;
 	*frame = (struct tachyon_frame){

@@ -16,6 +16,8 @@
 
 /* Peers in the middle of a handshake at a time: one that says nothing holds up no other. */
 #define TACH_PENDING_MAX 8
+/* In the epoll of bells; the others are the slots of links. */
+#define TACH_KEY_KICK UINT64_MAX
 
 struct tach_audience {
 	struct tach_listener listener;
@@ -34,6 +36,7 @@ struct tach_audience {
 struct tach_note {
 	uintptr_t thread;
 	uint64_t changes;
+	bool wants_blocks; /* it waits for a block: returns are worth waking for */
 };
 
 struct tachyon_publisher {
@@ -51,7 +54,6 @@ struct tachyon_publisher {
 	bool has_leader;
 	bool is_prepared;
 	bool is_shut;
-	bool wants_blocks; /* an acquire found none: returns are worth waking for */
 	uint32_t sleepers;
 	uint64_t changes; /* what a thread that answered AGAIN may wait for */
 	struct tach_note notes[32];
@@ -100,6 +102,9 @@ void tach_publisher_wait_fini(struct tachyon_publisher *publisher);
 uint64_t tach_publisher_changes(const struct tachyon_publisher *publisher);
 /* This thread answers AGAIN: a wait that follows ends at once if something changed since. */
 void tach_publisher_note_again(struct tachyon_publisher *publisher, uint64_t changes);
+/* The same, for a thread that found no free block; and when it has found one. */
+void tach_publisher_want_blocks(struct tachyon_publisher *publisher, uint64_t changes);
+void tach_publisher_got_blocks(struct tachyon_publisher *publisher);
 /* Something changed that a sleeper may wait for. */
 void tach_publisher_note_change(struct tachyon_publisher *publisher);
 

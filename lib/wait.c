@@ -97,9 +97,6 @@ void tach_wait_disarm_unrung(struct tach_wait *wait)
 
 void tach_wait_disarm(struct tach_wait *wait)
 {
-	if (!wait->is_armed)
-		return;
-
 	/* After the poll and before the caller looks: a ring that is drained earlier is lost. */
 	tach_sock_drain(wait->bell);
 	tach_wait_disarm_unrung(wait);

@@ -51,7 +51,10 @@ void tach_wait_order(struct tach_wait *const *waits, size_t count);
  * target.
  */
 void tach_wait_set_target(struct tach_wait *wait, uint64_t progress);
-/* After the poll: drain the bell, then disarm. Then the caller checks. */
+/*
+ * After the poll: drain the bell, then disarm. Then the caller checks. Drains also where nothing is
+ * armed: a late ring would end every later poll at once.
+ */
 void tach_wait_disarm(struct tach_wait *wait);
 /*
  * The same where no poll said that the bell was rung: saves a system call. A ring that came all the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * What the tests of buses share: two ends in one process, threads, time, and content that tells where it
- * belongs.
+ * What the tests of buses share: two ends in one process, threads, time, and content that tells
+ * where it belongs.
  */
 #ifndef TACHYON_TESTS_PAIR_H
 #define TACHYON_TESTS_PAIR_H
@@ -40,17 +40,17 @@ static inline void sleep_ms(long ms)
 }
 
 /* Tries until the condition holds; fails the test when it never does. */
-#define EVENTUALLY(condition)                                                            \
-	do {                                                                             \
-		const uint64_t eventually_start = tach_os_now_ns();                      \
-		int eventually_holds;                                                    \
-                                                                                         \
-		while (!(eventually_holds = (condition)) &&                              \
-		       ms_since(eventually_start) < LONG_NS / MS)                        \
-			sleep_ms(1);                                                     \
-		test_count_check();                                                      \
-		if (!eventually_holds)                                                   \
-			test_fail(__FILE__, __LINE__, "EVENTUALLY(%s)", #condition);     \
+#define EVENTUALLY(condition)                                                        \
+	do {                                                                         \
+		const uint64_t eventually_start = tach_os_now_ns();                  \
+		int eventually_holds;                                                \
+                                                                                     \
+		while (!(eventually_holds = (condition)) &&                          \
+		       ms_since(eventually_start) < LONG_NS / MS)                    \
+			sleep_ms(1);                                                 \
+		test_count_check();                                                  \
+		if (!eventually_holds)                                               \
+			test_fail(__FILE__, __LINE__, "EVENTUALLY(%s)", #condition); \
 	} while (0)
 
 /* --- what is open --- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * A peer that keeps to the protocol as far as a test lets it: it speaks on a socket and writes into
- * its segment by hand.
+ * A peer that keeps to the protocol as far as a test lets it: it speaks on a socket and writes
+ * into its segment by hand.
  */
 #ifndef TACHYON_TESTS_RAW_PEER_H
 #define TACHYON_TESTS_RAW_PEER_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * How a bus ends: closed in order, its peer dead, shut down here. What was flushed is delivered first,
- * and the three are told apart.
+ * How a bus ends: closed in order, its peer dead, shut down here. What was flushed is delivered
+ * first, and the three are told apart.
  */
 #include "bus.h"
 
@@ -63,6 +63,29 @@ TEST(a_batch_is_flushed_when_its_sender_closes)
 	CHECK_STR_EQ(hear(pair.left), "last");
 	CHECK_STR_EQ(hear(pair.left), "EPIPE");
 	close_pair(&pair);
+}
+
+static int commit_unflushed(void *bus)
+{
+	void *data;
+
+	CHECK_EQ(tachyon_bus_reserve(bus, 5, &data, 0), 0);
+	memcpy(data, "last", 5);
+	return tachyon_bus_commit_unflushed(bus, 5, 0);
+}
+
+TEST(a_batch_of_a_thread_that_is_gone_is_flushed_by_destroy)
+{
+	struct pair pair = make_pair(0);
+	struct helper helper;
+
+	start_helper(&helper, commit_unflushed, pair.left);
+	CHECK_EQ(finish_helper(&helper), 0);
+	CHECK_STR_EQ(hear(pair.right), "EAGAIN");
+	tachyon_bus_destroy(pair.left);
+	CHECK_STR_EQ(hear(pair.right), "last");
+	CHECK_STR_EQ(hear(pair.right), "EPIPE");
+	tachyon_bus_destroy(pair.right);
 }
 
 TEST(an_open_reservation_does_not_leave_with_a_close)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Forked children: they may not use their parent's bus nor disturb it, and do not hide its death.
+ * Forked children: they may not use their parent's bus nor disturb it, and do not hide its
+ * death.
  */
 #include "bus.h"
 

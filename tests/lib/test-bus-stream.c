@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Two processes, both directions at once, messages of every size: order and content, however the two
- * sides spin, sleep, batch and hold.
+ * Two processes, both directions at once, messages of every size: order and content, however the
+ * two sides spin, sleep, batch and hold.
  */
 #include "bus.h"
 

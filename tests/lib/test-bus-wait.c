@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Waiting on a bus: timeouts, waking, cancelling, and what is flushed before a sleep. Each behaviour is
- * tried while the waiter sleeps and while it still spins.
+ * Waiting on a bus: timeouts, waking, cancelling, and what is flushed before a sleep. Each
+ * behaviour is tried while the waiter sleeps and while it still spins.
  */
 #include "bus.h"
 

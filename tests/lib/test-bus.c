@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Messages over a bus: order, content, batches, what a full ring and a wrong call answer. Both ends are
- * in one process here; nothing waits.
+ * Messages over a bus: order, content, batches, what a full ring and a wrong call answer. Both
+ * ends are in one process here; nothing waits.
  */
 #include "bus.h"
 

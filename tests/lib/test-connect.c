@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Dialling until somebody answers, and the listener's half of a handshake, a step at a time. The errors that a
- * user sees are in test-endpoint*.c.
+ * Dialling until somebody answers, and the listener's half of a handshake, a step at a time. The
+ * errors that a user sees are in test-endpoint*.c.
  */
 #include "connect.h"
 

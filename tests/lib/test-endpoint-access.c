@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Who may connect to whom, what a connector learns from a listener that refuses it or talks nonsense, and what a
- * listener does with peers that do.
+ * Who may connect to whom, what a connector learns from a listener that refuses it or talks
+ * nonsense, and what a listener does with peers that do.
  */
 #include "connect.h"
 

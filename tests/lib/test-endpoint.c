@@ -364,7 +364,7 @@ static int connect_without_fds(void *argument)
 	struct tachyon_bus *bus;
 
 	(void)argument;
-	for (int spare = 0; spare < 12; spare++) {
+	for (int spare = 0; spare < 24; spare++) {
 		const int before = next_fd();
 		const struct rlimit old = limit_to(RLIMIT_NOFILE, (rlim_t)(before + spare));
 		const int ret = tachyon_bus_connect(ADDRESS, &options, &bus);

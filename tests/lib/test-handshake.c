@@ -178,8 +178,12 @@ static int receive_reject(struct table *table)
 
 TEST(a_reject_brings_its_code)
 {
-	static const int codes[] = {TACHYON_ERR_DENIED, TACHYON_ERR_VERSION, TACHYON_ERR_TOO_BIG,
-				    TACHYON_ERR_CORRUPT, -ENOMEM, -EMFILE};
+	static const int codes[] = {TACHYON_ERR_DENIED,
+				    TACHYON_ERR_VERSION,
+				    TACHYON_ERR_TOO_BIG,
+				    TACHYON_ERR_CORRUPT,
+				    -ENOMEM,
+				    -EMFILE};
 	struct table table = make_table();
 
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(codes); i++) {
@@ -278,7 +282,8 @@ TEST(another_version_may_have_a_longer_packet)
 
 TEST(a_packet_of_another_kind_is_corrupt)
 {
-	static const uint32_t kinds[] = {0, TACH_PACKET_WELCOME, TACH_PACKET_SEGMENT, 5, 0xffffffff};
+	static const uint32_t kinds[] = {0, TACH_PACKET_WELCOME, TACH_PACKET_SEGMENT, 5,
+					 0xffffffff};
 	struct table table = make_table();
 
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(kinds); i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * What a subscriber that does not keep up meets: block, drop or disconnect, within max_buffers; and that the
- * others do not suffer more than the policy says.
+ * What a subscriber that does not keep up meets: block, drop or disconnect, within max_buffers;
+ * and that the others do not suffer more than the policy says.
  */
 #include "frames.h"
 #include "system.h"
@@ -336,6 +336,7 @@ TEST(a_frame_that_never_fits_the_ring_is_too_big_or_arrives)
 	struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 0);
 	static const size_t sizes[] = {100, 256, 600, 900, 1000, 1500, 3000, 4000, 8000};
 	struct tachyon_publisher *publisher;
+	static const uint8_t zeros[8000];
 	struct tachyon_subscriber *subscriber;
 	uint64_t buffer[2000];
 
@@ -348,13 +349,13 @@ TEST(a_frame_that_never_fits_the_ring_is_too_big_or_arrives)
 
 		/* The payload in the ring, and all but that in the ring, too. */
 		fill(buffer, sizeof(buffer), i);
-		CHECK_EQ(tachyon_record_append(buffer, sizeof(buffer), &used, 64, NULL, 0), 0);
-		((uint32_t *)buffer)[1] = (uint32_t)sizes[i];
-		frame.metadata_size = used + (sizes[i] + 7) / 8 * 8;
-		memset((uint8_t *)buffer + used, 0, frame.metadata_size - used);
+		CHECK_EQ(tachyon_record_append(buffer, sizeof(buffer), &used, 64, zeros, sizes[i]),
+			 0);
+		frame.metadata_size = used;
 		for (frame.size = 0; frame.size <= 256; frame.size += 128) {
 			CHECK_EQ(tachyon_publisher_send(publisher, &frame), 1);
-			struct tachyon_frame received = expect(subscriber, TACHYON_ITEM_FRAME).frame;
+			struct tachyon_frame received =
+				expect(subscriber, TACHYON_ITEM_FRAME).frame;
 
 			CHECK_EQ(received.metadata_size, frame.metadata_size);
 			CHECK_EQ(received.size, frame.size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Frames from a publisher to subscribers in the same process: what arrives, who owns which block, and what a
- * wrong call answers.
+ * Frames from a publisher to subscribers in the same process: what arrives, who owns which
+ * block, and what a wrong call answers.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -34,7 +34,8 @@ TEST(a_frame_arrives_with_all_it_says)
 	CHECK_EQ(received.duration, 9);
 	CHECK_EQ(received.offset, 10);
 	CHECK_EQ(received.offset_end, 11);
-	CHECK_EQ(received.flags, TACHYON_FRAME_DISCONT | TACHYON_FRAME_DELTA_UNIT | 1 << 20 | 1u << 31);
+	CHECK_EQ(received.flags,
+		 TACHYON_FRAME_DISCONT | TACHYON_FRAME_DELTA_UNIT | 1 << 20 | 1u << 31);
 	CHECK_EQ(received.metadata_size, 0);
 	CHECK(!received.metadata);
 	CHECK_EQ(tachyon_frame_is_valid(&received), 1);
@@ -118,8 +119,8 @@ TEST(the_payload_is_the_same_memory_and_read_only)
 	block[5] ^= 0xff;
 	CHECK_EQ(((const uint8_t *)received.data)[5], block[5]);
 	CHECK_EQ(write_in_child(received.data), -SIGSEGV);
-	CHECK(mprotect((void *)((uintptr_t)received.data & ~4095ull), 4096, PROT_READ | PROT_WRITE) <
-	      0);
+	CHECK(mprotect((void *)((uintptr_t)received.data & ~4095ull), 4096,
+		       PROT_READ | PROT_WRITE) < 0);
 	tachyon_frame_release(&received);
 	tachyon_subscriber_destroy(subscriber);
 	tachyon_publisher_destroy(publisher);
@@ -380,8 +381,8 @@ TEST(a_missing_argument_is_einval)
 	CHECK_EQ(tachyon_publisher_create("other", &options, &other), -EINVAL);
 	options = (struct tachyon_publisher_options){.size = sizeof(options), .policy = 3};
 	CHECK_EQ(tachyon_publisher_create("other", &options, &other), -EINVAL);
-	options = (struct tachyon_publisher_options){.size = sizeof(options),
-						     .max_subscribers = 65};
+	options =
+		(struct tachyon_publisher_options){.size = sizeof(options), .max_subscribers = 65};
 	CHECK_EQ(tachyon_publisher_create("other", &options, &other), -EINVAL);
 	options = (struct tachyon_publisher_options){.size = sizeof(options),
 						     .ring_size = UINT64_MAX};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Stream state for late joiners: order, replacement, and cursors that miss nothing and see nothing twice.
+ * Stream state for late joiners: order, replacement, and cursors that miss nothing and see
+ * nothing twice.
  */
 #include "sticky.h"
 

@@ -629,7 +629,8 @@ int tachyon_subscriber_receive(struct tachyon_subscriber *subscriber, struct tac
 /**
  * Send an event to the publisher (a request for a key frame, a measurement, …). Not sticky.
  *
- * @return 0, TACHYON_ERR_AGAIN (no room now), TACHYON_ERR_TOO_BIG (above 4 KiB), TACHYON_ERR_CLOSED
+ * @return 0, TACHYON_ERR_AGAIN (no room now), TACHYON_ERR_TOO_BIG (above 4 KiB, or half the
+ *         ring for returns), TACHYON_ERR_CLOSED
  *
  * @thread any
  */

@@ -3,7 +3,7 @@
 /*
  * The sink's writable properties: their values, names and texts.
  */
-#include "gsttachyonsettings.h"
+#include "gsttachyonsinksettings.h"
 
 #define DEFAULT_SOCKET_PATH NULL
 #define DEFAULT_SOCKET_TYPE GST_TACHYON_SOCKET_TYPE_PATH
@@ -37,7 +37,7 @@ gst_tachyon_leaky_type_get_type (void)
 }
 
 void
-gst_tachyon_settings_init (GstTachyonSettings *self)
+gst_tachyon_sink_settings_init (GstTachyonSinkSettings *self)
 {
   self->socket_path = g_strdup (DEFAULT_SOCKET_PATH);
   self->socket_type = DEFAULT_SOCKET_TYPE;
@@ -50,13 +50,13 @@ gst_tachyon_settings_init (GstTachyonSettings *self)
 }
 
 void
-gst_tachyon_settings_clear (GstTachyonSettings *self)
+gst_tachyon_sink_settings_clear (GstTachyonSinkSettings *self)
 {
   g_clear_pointer (&self->socket_path, g_free);
 }
 
 gboolean
-gst_tachyon_settings_set (GstTachyonSettings *self, guint prop_id,
+gst_tachyon_sink_settings_set (GstTachyonSinkSettings *self, guint prop_id,
     const GValue *value)
 {
   switch (prop_id) {
@@ -93,8 +93,8 @@ gst_tachyon_settings_set (GstTachyonSettings *self, guint prop_id,
 }
 
 gboolean
-gst_tachyon_settings_get (const GstTachyonSettings *self, guint prop_id,
-    GValue *value)
+gst_tachyon_sink_settings_get (const GstTachyonSinkSettings *self,
+    guint prop_id, GValue *value)
 {
   switch (prop_id) {
     case PROP_SOCKET_PATH:
@@ -161,8 +161,9 @@ install_address_properties (GObjectClass *klass)
   /**
    * GstTachyonSink:perms:
    *
-   * Permission bits of the socket file; 0 means 0600. To connect, a process
-   * needs write permission, and must run as the same user.
+   * Permission bits of the socket file; 0 means 0600. Connecting needs write
+   * permission. Nobody but this process's user may connect to an abstract
+   * address.
    *
    * Since: 0.1
    */
@@ -249,7 +250,7 @@ install_memory_properties (GObjectClass *klass)
 }
 
 void
-gst_tachyon_settings_install (GObjectClass *klass)
+gst_tachyon_sink_settings_install (GObjectClass *klass)
 {
   install_address_properties (klass);
   install_queue_properties (klass);
@@ -260,7 +261,7 @@ gst_tachyon_settings_install (GObjectClass *klass)
 }
 
 gchar *
-gst_tachyon_settings_get_address (const GstTachyonSettings *self)
+gst_tachyon_sink_settings_get_address (const GstTachyonSinkSettings *self)
 {
   if (!self->socket_path || !*self->socket_path)
     return NULL;
@@ -269,7 +270,7 @@ gst_tachyon_settings_get_address (const GstTachyonSettings *self)
 }
 
 enum tachyon_policy
-gst_tachyon_settings_get_policy (const GstTachyonSettings *self)
+gst_tachyon_sink_settings_get_policy (const GstTachyonSinkSettings *self)
 {
   switch (self->leaky_type) {
     case GST_TACHYON_LEAKY_TYPE_UPSTREAM:

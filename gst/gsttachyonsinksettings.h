@@ -3,8 +3,8 @@
 /*
  * The sink's writable properties: their values, names and texts.
  */
-#ifndef __GST_TACHYON_SETTINGS_H__
-#define __GST_TACHYON_SETTINGS_H__
+#ifndef __GST_TACHYON_SINK_SETTINGS_H__
+#define __GST_TACHYON_SINK_SETTINGS_H__
 
 #include <gst/gst.h>
 
@@ -62,23 +62,24 @@ typedef struct
   guint perms;
   guint64 shm_size;
   gint64 min_memory_size;
-} GstTachyonSettings;
+} GstTachyonSinkSettings;
 
-void gst_tachyon_settings_init (GstTachyonSettings *self);
-void gst_tachyon_settings_clear (GstTachyonSettings *self);
+void gst_tachyon_sink_settings_init (GstTachyonSinkSettings *self);
+void gst_tachyon_sink_settings_clear (GstTachyonSinkSettings *self);
 
 /* Returns: FALSE when the id is none of these. */
-gboolean gst_tachyon_settings_set (GstTachyonSettings *self, guint prop_id,
-    const GValue *value);
-gboolean gst_tachyon_settings_get (const GstTachyonSettings *self,
+gboolean gst_tachyon_sink_settings_set (GstTachyonSinkSettings *self,
+    guint prop_id, const GValue *value);
+gboolean gst_tachyon_sink_settings_get (const GstTachyonSinkSettings *self,
     guint prop_id, GValue *value);
 
-void gst_tachyon_settings_install (GObjectClass *klass);
+void gst_tachyon_sink_settings_install (GObjectClass *klass);
 
 /* Returns: (transfer full) (nullable): where to listen; NULL when not set. */
-gchar *gst_tachyon_settings_get_address (const GstTachyonSettings *self);
-enum tachyon_policy gst_tachyon_settings_get_policy (
-    const GstTachyonSettings *self);
+gchar *gst_tachyon_sink_settings_get_address (
+    const GstTachyonSinkSettings *self);
+enum tachyon_policy gst_tachyon_sink_settings_get_policy (
+    const GstTachyonSinkSettings *self);
 
 G_END_DECLS
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Error messages of the elements: the library's codes in GStreamer's domains.
+ * Error messages of the sink: the library's codes in GStreamer's domains.
  */
-#include "gsttachyonerror.h"
+#include "gsttachyonsinkerror.h"
 
 #include "gsttachyonsender.h"
 
@@ -28,7 +28,7 @@ code_for_listen (gint error)
 }
 
 void
-gst_tachyon_error_post_listen (GstElement *element, const gchar *address,
+gst_tachyon_sink_error_post_listen (GstElement *element, const gchar *address,
     gint error)
 {
   gst_element_message_full (element, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
@@ -41,7 +41,7 @@ gst_tachyon_error_post_listen (GstElement *element, const gchar *address,
 }
 
 void
-gst_tachyon_error_post_send (GstElement *element, gsize size, gint error)
+gst_tachyon_sink_error_post_send (GstElement *element, gsize size, gint error)
 {
   switch (error) {
     case GST_TACHYON_SENDER_NO_COPY:

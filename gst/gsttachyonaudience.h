@@ -4,8 +4,8 @@
  * What the sink tells of its subscribers, and what it does for them: signals,
  * the property num-clients, and events that go upstream.
  */
-#ifndef __GST_TACHYON_CLIENTS_H__
-#define __GST_TACHYON_CLIENTS_H__
+#ifndef __GST_TACHYON_AUDIENCE_H__
+#define __GST_TACHYON_AUDIENCE_H__
 
 #include <gst/gst.h>
 
@@ -14,10 +14,10 @@
 G_BEGIN_DECLS
 
 /* A GstTachyonNoticeFunc; the element is the sink. */
-void gst_tachyon_clients_handle_notice (const struct tachyon_notice *notice,
+void gst_tachyon_audience_handle_notice (const struct tachyon_notice *notice,
     gpointer element);
 
-void gst_tachyon_clients_install (GObjectClass *klass);
+void gst_tachyon_audience_install (GObjectClass *klass);
 
 G_END_DECLS
 

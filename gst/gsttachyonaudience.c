@@ -3,7 +3,7 @@
 /*
  * What the sink tells of its subscribers, and what it does for them.
  */
-#include "gsttachyonclients.h"
+#include "gsttachyonaudience.h"
 
 #include <gst/base/gstbasesink.h>
 
@@ -56,7 +56,7 @@ tell (GstElement *element, guint signal, const struct tachyon_notice *notice)
 }
 
 void
-gst_tachyon_clients_handle_notice (const struct tachyon_notice *notice,
+gst_tachyon_audience_handle_notice (const struct tachyon_notice *notice,
     gpointer element)
 {
   const guint64 id = notice->subscriber;
@@ -83,7 +83,7 @@ gst_tachyon_clients_handle_notice (const struct tachyon_notice *notice,
 }
 
 void
-gst_tachyon_clients_install (GObjectClass *klass)
+gst_tachyon_audience_install (GObjectClass *klass)
 {
   /**
    * GstTachyonSink::client-connected:

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * Error messages of the sink: the library's codes in GStreamer's domains.
+ */
+#ifndef __GST_TACHYON_SINK_ERROR_H__
+#define __GST_TACHYON_SINK_ERROR_H__
+
+#include <gst/gst.h>
+
+#include <tachyon.h>
+
+G_BEGIN_DECLS
+
+/* Post why an address could not be listened at. */
+void gst_tachyon_sink_error_post_listen (GstElement *element,
+    const gchar *address, gint error);
+
+/* Post why a buffer could not be sent: codes of the publisher or the sender. */
+void gst_tachyon_sink_error_post_send (GstElement *element, gsize size,
+    gint error);
+
+G_END_DECLS
+
+#endif
