@@ -10,7 +10,16 @@
 #include "sock.h"
 
 /* What an epoll key names: a kind above, a slot below. */
-enum { KEY_LISTENER = 0 << 8, KEY_PENDING = 1 << 8, KEY_LINK = 2 << 8, KEY_KINDS = ~0xff };
+enum {
+	KEY_LISTENER = 0 << 8,
+	KEY_PENDING = 1 << 8,
+	KEY_LINK = 2 << 8,
+	KEY_NUDGE = 3 << 8,
+	KEY_KINDS = ~0xff,
+};
+
+/* Who connected so long ago and has said nothing makes place, where there is none, for others. */
+#define PATIENCE_NS 100000000ull
 
 #define READY_MAX 32
 
@@ -28,7 +37,7 @@ static int copy_uids(struct tach_audience *audience, const struct tachyon_access
 	return 0;
 }
 
-static int make_epolls(struct tach_audience *audience, int kick)
+static int make_epolls(struct tach_audience *audience, int kick, int nudge)
 {
 	int ret;
 
@@ -39,6 +48,9 @@ static int make_epolls(struct tach_audience *audience, int kick)
 	if (audience->bells < 0)
 		return audience->bells;
 	ret = tach_os_epoll_add(audience->bells, kick, TACH_KEY_KICK);
+	if (ret < 0)
+		return ret;
+	ret = tach_os_epoll_add(audience->control, nudge, KEY_NUDGE);
 	if (ret < 0)
 		return ret;
 	return tach_os_epoll_add(audience->control, audience->listener.sock, KEY_LISTENER);
@@ -64,7 +76,7 @@ int tach_audience_init(struct tachyon_publisher *publisher, const char *address)
 	if (ret == 0)
 		ret = tach_listener_open(&audience->listener, address, options->access.perms);
 	if (ret == 0)
-		ret = make_epolls(audience, publisher->kick);
+		ret = make_epolls(audience, publisher->kick, publisher->nudge);
 	if (ret < 0)
 		tach_audience_fini(publisher);
 	return ret;
@@ -90,13 +102,13 @@ void tach_audience_fini(struct tachyon_publisher *publisher)
 /* --- joining and leaving --- */
 
 static void notify(struct tachyon_publisher *publisher, const struct tach_link *link,
-		   enum tachyon_notice_type type)
+		   enum tachyon_notice_type type, enum tachyon_end end)
 {
 	const struct tachyon_notice notice = {
 		.type = type,
 		.pid = (uint32_t)link->bus->peer_pid,
 		.subscriber = link->id,
-		.end = type == TACHYON_NOTICE_LEFT ? tachyon_bus_end(link->bus) : TACHYON_END_NONE,
+		.end = end,
 	};
 
 	tach_notices_add(&publisher->notices, &notice);
@@ -120,9 +132,9 @@ static int watch_fds(struct tach_audience *audience, const struct tachyon_bus *b
 	if (ret == 0 && bus->pidfd >= 0)
 		ret = tach_os_epoll_add(audience->control, bus->pidfd, KEY_LINK | slot);
 	if (ret == 0)
-		ret = tach_os_epoll_add(audience->bells, bus->data_wait.bell, slot);
+		ret = tach_os_epoll_add(audience->bells, bus->data_wait.bell, 2 * slot);
 	if (ret == 0)
-		ret = tach_os_epoll_add(audience->bells, bus->space_wait.bell, slot);
+		ret = tach_os_epoll_add(audience->bells, bus->space_wait.bell, 2 * slot + 1);
 	if (ret < 0)
 		forget_fds(audience, bus);
 	return ret;
@@ -135,12 +147,30 @@ void tach_audience_drop(struct tachyon_publisher *publisher, unsigned int slot)
 	const uint64_t bit = 1ull << slot;
 
 	if ((audience->joined & bit) && !link->is_leaving)
-		notify(publisher, link, TACHYON_NOTICE_LEFT);
+		notify(publisher, link, TACHYON_NOTICE_LEFT, tachyon_bus_end(link->bus));
 	audience->present &= ~bit;
 	audience->joined &= ~bit;
 	forget_fds(audience, link->bus);
 	tach_link_fini(link);
 	tach_publisher_note_change(publisher);
+}
+
+void tach_audience_fail(struct tachyon_publisher *publisher, unsigned int slot, int code)
+{
+	if (code == -EBADMSG)
+		(void)tach_bus_poison(publisher->audience.links[slot].bus);
+	tach_audience_drop(publisher, slot);
+}
+
+bool tach_audience_is_joining(const struct tachyon_publisher *publisher)
+{
+	uint64_t mask = publisher->audience.present & ~publisher->audience.joined;
+
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		if (!publisher->audience.links[slot].is_leaving)
+			return true;
+	}
+	return false;
 }
 
 /* It takes no more frames, but keeps what it has until it closes. */
@@ -150,7 +180,7 @@ static void let_leave(struct tachyon_publisher *publisher, unsigned int slot)
 	struct tach_link *link = &audience->links[slot];
 
 	if (audience->joined & (1ull << slot))
-		notify(publisher, link, TACHYON_NOTICE_LEFT);
+		notify(publisher, link, TACHYON_NOTICE_LEFT, TACHYON_END_CLOSED);
 	link->is_leaving = true;
 	audience->joined &= ~(1ull << slot);
 	tach_publisher_note_change(publisher);
@@ -164,9 +194,9 @@ static void try_join(struct tachyon_publisher *publisher, unsigned int slot)
 
 	if (ret == 0) {
 		audience->joined |= 1ull << slot;
-		notify(publisher, &audience->links[slot], TACHYON_NOTICE_JOINED);
+		notify(publisher, &audience->links[slot], TACHYON_NOTICE_JOINED, TACHYON_END_NONE);
 	} else if (ret != -EAGAIN) {
-		tach_audience_drop(publisher, slot);
+		tach_audience_fail(publisher, slot, ret);
 	}
 }
 
@@ -214,44 +244,50 @@ static void step_pending(struct tachyon_publisher *publisher, unsigned int index
 {
 	struct tach_audience *audience = &publisher->audience;
 	struct tach_pending *pending = &audience->pending[index];
-	const int sock = pending->sock;
 	struct tachyon_bus *bus;
-	int ret;
 
-	if (sock < 0)
+	if (pending->sock < 0)
 		return;
-	ret = tach_pending_step(pending, &audience->reception, &bus);
-	if (ret < 0)
-		return;
-	tach_os_epoll_remove(audience->control, sock);
-	welcome(publisher, bus);
+	audience->reception.is_full = free_slot(publisher) == TACHYON_SUBSCRIBERS_MAX;
+	if (tach_pending_step(pending, &audience->reception, &bus) == 0)
+		welcome(publisher, bus);
 }
 
-/* True when somebody came who may have said something already. */
-static bool accept_one(struct tachyon_publisher *publisher)
+/* A place for one more, where need be that of who has been silent for longest. */
+static struct tach_pending *find_place(struct tach_audience *audience)
 {
-	struct tach_audience *audience = &publisher->audience;
+	struct tach_pending *oldest = &audience->pending[0];
 
 	for (unsigned int i = 0; i < TACH_PENDING_MAX; i++) {
 		struct tach_pending *pending = &audience->pending[i];
-		int ret;
 
-		if (pending->sock >= 0)
-			continue;
-		ret = tach_pending_accept(pending, &audience->listener, &audience->reception);
-		if (ret < 0)
-			return ret == TACHYON_ERR_DENIED;
-		if (tach_os_epoll_add(audience->control, pending->sock, KEY_PENDING | i) < 0)
-			tach_pending_fini(pending);
-		else
-			step_pending(publisher, i);
-		return true;
+		if (pending->sock < 0)
+			return pending;
+		if (pending->deadline_ns < oldest->deadline_ns)
+			oldest = pending;
 	}
+	if (oldest->deadline_ns > tach_os_now_ns() + TACH_HANDSHAKE_TIMEOUT_NS - PATIENCE_NS)
+		return NULL;
+	tach_pending_drop(oldest);
+	return oldest;
+}
 
-	/* All places taken by peers in mid-handshake: those that say nothing time out here. */
-	for (unsigned int i = 0; i < TACH_PENDING_MAX; i++)
-		step_pending(publisher, i);
-	return false;
+/* True when it is worth looking for another. */
+static bool accept_one(struct tachyon_publisher *publisher)
+{
+	struct tach_audience *audience = &publisher->audience;
+	struct tach_pending *pending = find_place(audience);
+	unsigned int index;
+	int ret;
+
+	if (!pending)
+		return false;
+	index = (unsigned int)(pending - audience->pending);
+	ret = tach_pending_accept(pending, &audience->listener, &audience->reception,
+				  audience->control, KEY_PENDING | index);
+	if (ret == 0)
+		step_pending(publisher, index);
+	return ret == 0 || ret == TACHYON_ERR_DENIED;
 }
 
 static void accept_some(struct tachyon_publisher *publisher)
@@ -351,7 +387,7 @@ void tach_audience_dispatch(struct tachyon_publisher *publisher)
 		case KEY_LINK:
 			check_link(publisher, slot);
 			break;
-		default: /* the bells: tach_audience_drain() looks at all rings */
+		default: /* a nudge, the bells: tach_audience_drain() looks at all rings */
 			break;
 		}
 	}

@@ -31,6 +31,11 @@ static inline bool tach_is_power_of_two(uint64_t value)
 	return value != 0 && (value & (value - 1)) == 0;
 }
 
+/* For what is rare: out of the path's way. */
+#define tach_unlikely(condition) __builtin_expect(!!(condition), 0)
+/* A function for what is rare: it takes no registers, and no instruction cache, from the path. */
+#define TACH_COLD __attribute__((noinline, cold))
+
 static inline void tach_cpu_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

@@ -137,12 +137,13 @@ static void take_over(struct tachyon_bus *bus, struct tach_offer *offer, struct 
 int tach_bus_create(int sock, struct tach_offer *offer, struct tach_guest *guest,
 		    const struct tach_bus_request *request, struct tachyon_bus **out)
 {
-	struct tachyon_bus *bus = calloc(1, sizeof(*bus));
+	struct tachyon_bus *bus = aligned_alloc(_Alignof(struct tachyon_bus), sizeof(*bus));
 	struct tach_peer peer = {0};
 	int ret;
 
 	if (!bus)
 		return -ENOMEM;
+	memset(bus, 0, sizeof(*bus));
 
 	ret = tach_os_eventfd();
 	if (ret < 0)
@@ -154,6 +155,7 @@ int tach_bus_create(int sock, struct tach_offer *offer, struct tach_guest *guest
 	bus->pidfd = tach_sock_peer_pidfd(sock);
 	if (bus->pidfd < 0)
 		bus->pidfd = -1;
+	pthread_mutex_init(&bus->cancel_lock, NULL);
 	bus->sock = sock;
 	bus->token = tach_os_process_token();
 	bus->token_word = tach_os_token_word();
@@ -186,22 +188,52 @@ void tachyon_bus_cancel(struct tachyon_bus *bus)
 {
 	if (tach_bus_is_foreign(bus))
 		return;
+	pthread_mutex_lock(&bus->cancel_lock);
+	atomic_fetch_add_explicit(&bus->cancels, 1, memory_order_relaxed);
 	atomic_store_explicit(&bus->is_canceled, 1, memory_order_relaxed);
 	make_urgent(bus);
+	pthread_mutex_unlock(&bus->cancel_lock);
+}
+
+/* With the lock. A break at the same time must not be forgotten with it. */
+static void clear_cancel(struct tachyon_bus *bus)
+{
+	atomic_store_explicit(&bus->is_urgent, 0, memory_order_relaxed);
+	tach_os_event_clear(bus->cancel_fd);
+	if (atomic_load(&bus->broken))
+		make_urgent(bus);
+	else if (tach_bus_has_ended(bus))
+		atomic_store_explicit(&bus->is_urgent, 1, memory_order_relaxed);
+}
+
+void tach_bus_settle_cancel(struct tachyon_bus *bus)
+{
+	if (!atomic_load(&bus->is_cancel_stale))
+		return;
+	pthread_mutex_lock(&bus->cancel_lock);
+	if (atomic_load(&bus->is_cancel_stale) && !atomic_load(&bus->is_canceled) &&
+	    atomic_load(&bus->sleepers) == 0) {
+		atomic_store(&bus->is_cancel_stale, false);
+		clear_cancel(bus);
+	}
+	pthread_mutex_unlock(&bus->cancel_lock);
 }
 
 void tachyon_bus_resume(struct tachyon_bus *bus)
 {
 	if (tach_bus_is_foreign(bus))
 		return;
+	pthread_mutex_lock(&bus->cancel_lock);
 	atomic_store_explicit(&bus->is_canceled, 0, memory_order_relaxed);
-	atomic_store_explicit(&bus->is_urgent, 0, memory_order_relaxed);
-	tach_os_event_clear(bus->cancel_fd);
-	/* A break at the same time must not be forgotten with it. */
-	if (atomic_load(&bus->broken))
-		make_urgent(bus);
-	else if (tach_bus_has_ended(bus))
-		atomic_store_explicit(&bus->is_urgent, 1, memory_order_relaxed);
+	/* A sleeper that did not wake yet would sleep on: poll() looks at the event again. */
+	if (atomic_load(&bus->sleepers) > 0)
+		atomic_store(&bus->is_cancel_stale, true);
+	else
+		clear_cancel(bus);
+	pthread_mutex_unlock(&bus->cancel_lock);
+	/* The last sleeper may have left between. */
+	if (atomic_load(&bus->sleepers) == 0)
+		tach_bus_settle_cancel(bus);
 }
 
 static struct tachyon_bus_stats read_stats(const struct tachyon_bus *bus)
@@ -272,5 +304,6 @@ void tachyon_bus_destroy(struct tachyon_bus *bus)
 	tach_os_close(bus->sock);
 	tach_segment_destroy(&bus->peer_segment);
 	tach_segment_destroy(&bus->own_segment);
+	pthread_mutex_destroy(&bus->cancel_lock);
 	free(bus);
 }

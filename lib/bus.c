@@ -29,7 +29,8 @@ static int check_usable(const struct tachyon_bus *bus)
 /* An address of its own in each thread. */
 static uintptr_t this_thread(void)
 {
-	static _Thread_local char here;
+	/* Found without a call also where the library is shared. */
+	static _Thread_local char here __attribute__((tls_model("initial-exec")));
 
 	return (uintptr_t)&here;
 }
@@ -49,24 +50,36 @@ static void count_shared(_Atomic uint64_t *counter)
 
 /* --- waking the peer --- */
 
+static inline void wake(struct tachyon_bus *bus, struct tach_waker *waker, uint64_t progress)
+{
+	if (tach_waker_wake_at(waker, progress))
+		count_shared(&bus->own->wakes);
+}
+
 void tach_bus_wake_data(struct tachyon_bus *bus)
 {
-	if (tach_waker_wake(&bus->data_waker))
-		count_shared(&bus->own->wakes);
+	wake(bus, &bus->data_waker, 0);
 }
 
 void tach_bus_wake_space(struct tachyon_bus *bus)
 {
-	if (tach_waker_wake_at(&bus->space_waker, bus->receiver.released))
-		count_shared(&bus->own->wakes);
+	wake(bus, &bus->space_waker, bus->receiver.released);
+}
+
+static inline void flush(struct tachyon_bus *bus)
+{
+	if (!tach_ring_flush(&bus->sender))
+		return;
+	/* Nothing is left that its thread would have to flush before a sleep. */
+	if (tach_unlikely(atomic_load_explicit(&bus->batch_owner, memory_order_relaxed) != 0))
+		atomic_store_explicit(&bus->batch_owner, 0, memory_order_relaxed);
+	atomic_store_explicit(&bus->own->bytes, bus->sender.flushed, memory_order_relaxed);
+	wake(bus, &bus->data_waker, 0);
 }
 
 void tach_bus_flush(struct tachyon_bus *bus)
 {
-	if (!tach_ring_flush(&bus->sender))
-		return;
-	atomic_store_explicit(&bus->own->bytes, bus->sender.flushed, memory_order_relaxed);
-	tach_bus_wake_data(bus);
+	flush(bus);
 }
 
 void tach_bus_flush_own_batch(struct tachyon_bus *bus)
@@ -95,13 +108,15 @@ static int is_met(struct tachyon_bus *bus, const struct need *need)
 }
 
 /* Why a wait must end although its need is not met. */
-static int interruption(const struct tachyon_bus *bus)
+static int interruption(const struct tachyon_bus *bus, uint32_t cancels)
 {
 	const int broken = atomic_load_explicit(&bus->broken, memory_order_relaxed);
 
 	if (broken)
 		return broken;
-	if (atomic_load_explicit(&bus->is_canceled, memory_order_relaxed))
+	/* Also when it was taken back before this thread woke. */
+	if (atomic_load_explicit(&bus->is_canceled, memory_order_relaxed) ||
+	    atomic_load_explicit(&bus->cancels, memory_order_relaxed) != cancels)
 		return TACHYON_ERR_CANCELED;
 	return tach_bus_has_ended(bus) ? TACHYON_ERR_CLOSED : 0;
 }
@@ -111,8 +126,11 @@ static int spin(struct tachyon_bus *bus, const struct need *need, uint64_t deadl
 	uint32_t left = atomic_load_explicit(&bus->spin, memory_order_relaxed);
 
 	for (; left > 0; left--) {
-		const int ret = is_met(bus, need);
+		int ret;
 
+		/* First, since the caller looked a moment ago: each look takes the peer's line. */
+		tach_cpu_relax();
+		ret = is_met(bus, need);
 		if (ret != 0)
 			return ret;
 		if (atomic_load_explicit(&bus->is_urgent, memory_order_relaxed))
@@ -125,7 +143,6 @@ static int spin(struct tachyon_bus *bus, const struct need *need, uint64_t deadl
 			if (tach_bus_has_ended(bus))
 				return 0;
 		}
-		tach_cpu_relax();
 	}
 	return 0;
 }
@@ -163,6 +180,8 @@ static bool sleep_once(struct tachyon_bus *bus, const struct tach_wait *wait, ui
 /* 1: the need is met; negative: why it will not be. */
 static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint64_t deadline)
 {
+	const uint32_t cancels = atomic_load_explicit(&bus->cancels, memory_order_relaxed);
+
 	for (;;) {
 		int ret = spin(bus, need, deadline);
 
@@ -175,7 +194,7 @@ static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint
 		/*
 		 * The end first: what the peer published before it is then seen by the look behind.
 		 */
-		const int why = interruption(bus);
+		const int why = interruption(bus, cancels);
 
 		ret = is_met(bus, need);
 		if (ret == 0 && why == 0 && sleep_once(bus, need->wait, deadline))
@@ -211,7 +230,7 @@ static int look_once(struct tachyon_bus *bus, const struct need *need)
 	if (tach_bus_peer_closed(bus))
 		tach_bus_note_hangup(bus);
 	/* The end first: what the peer published before it is then seen by the look behind. */
-	why = interruption(bus);
+	why = interruption(bus, atomic_load_explicit(&bus->cancels, memory_order_relaxed));
 	met = is_met(bus, need);
 	if (met != 0)
 		return met;
@@ -228,7 +247,8 @@ static int wait_for(struct tachyon_bus *bus, const struct need *need, int64_t ti
 
 	atomic_fetch_add(&bus->sleepers, 1);
 	ret = wait_until_met(bus, need, tach_os_deadline(timeout_ns));
-	atomic_fetch_sub(&bus->sleepers, 1);
+	if (atomic_fetch_sub(&bus->sleepers, 1) == 1)
+		tach_bus_settle_cancel(bus);
 	return ret;
 }
 
@@ -240,13 +260,14 @@ size_t tachyon_bus_max_message(const struct tachyon_bus *bus)
 }
 
 /* A full ring of this thread's own unflushed batch would never drain. */
-static int reserve_slowly(struct tachyon_bus *bus, size_t size, void **data, int64_t timeout_ns)
+static TACH_COLD int reserve_slowly(struct tachyon_bus *bus, size_t size, void **data,
+				    int64_t timeout_ns)
 {
 	const struct need need = {.wait = &bus->space_wait, .is_space = true, .size = size};
 	int ret;
 
 	count_shared(&bus->own->full);
-	tach_bus_flush(bus);
+	flush(bus);
 	ret = wait_for(bus, &need, timeout_ns);
 	if (ret < 0)
 		return ret == TACHYON_ERR_CORRUPT ? tach_bus_poison(bus) : ret;
@@ -257,10 +278,10 @@ static int reserve_slowly(struct tachyon_bus *bus, size_t size, void **data, int
 static inline bool is_unusual(const struct tachyon_bus *bus)
 {
 	return tach_bus_is_foreign(bus) ||
-	       atomic_load_explicit(&bus->is_urgent, memory_order_relaxed);
+	       tach_unlikely(atomic_load_explicit(&bus->is_urgent, memory_order_relaxed));
 }
 
-static int check_sender(struct tachyon_bus *bus)
+static TACH_COLD int check_sender(struct tachyon_bus *bus)
 {
 	const int ret = check_usable(bus);
 
@@ -269,7 +290,14 @@ static int check_sender(struct tachyon_bus *bus)
 	return tach_bus_has_ended(bus) ? TACHYON_ERR_CLOSED : 0;
 }
 
-static int reserve(struct tachyon_bus *bus, size_t size, void **data, int64_t timeout_ns)
+static TACH_COLD int meet_close(struct tachyon_bus *bus)
+{
+	tach_bus_note_hangup(bus);
+	return TACHYON_ERR_CLOSED;
+}
+
+/* May this side send? */
+static inline int check_sendable(struct tachyon_bus *bus)
 {
 	int ret;
 
@@ -279,11 +307,12 @@ static int reserve(struct tachyon_bus *bus, size_t size, void **data, int64_t ti
 			return ret;
 	}
 	/* Its own word, in a line that nobody writes: an end in order is met at once. */
-	if (tach_bus_peer_closed(bus)) {
-		tach_bus_note_hangup(bus);
-		return TACHYON_ERR_CLOSED;
-	}
-	ret = tach_ring_reserve(&bus->sender, size, data);
+	return tach_unlikely(tach_bus_peer_closed(bus)) ? meet_close(bus) : 0;
+}
+
+static TACH_COLD int reserve_failed(struct tachyon_bus *bus, size_t size, void **data,
+				    int64_t timeout_ns, int ret)
+{
 	if (ret == -EAGAIN)
 		return reserve_slowly(bus, size, data, timeout_ns);
 	return ret == -EBADMSG ? tach_bus_poison(bus) : ret;
@@ -300,9 +329,15 @@ static inline int commit(struct tachyon_bus *bus, size_t size, uint32_t type)
 
 int tachyon_bus_reserve(struct tachyon_bus *bus, size_t size, void **data, int64_t timeout_ns)
 {
-	if (!bus || !data)
+	int ret;
+
+	if (tach_unlikely(!bus || !data))
 		return -EINVAL;
-	return reserve(bus, size, data, timeout_ns);
+	ret = check_sendable(bus);
+	if (tach_unlikely(ret < 0))
+		return ret;
+	ret = tach_ring_reserve(&bus->sender, size, data);
+	return tach_unlikely(ret < 0) ? reserve_failed(bus, size, data, timeout_ns, ret) : 0;
 }
 
 int tachyon_bus_commit(struct tachyon_bus *bus, size_t size, uint32_t type)
@@ -316,7 +351,7 @@ int tachyon_bus_commit(struct tachyon_bus *bus, size_t size, uint32_t type)
 	}
 	ret = commit(bus, size, type);
 	if (ret == 0)
-		tach_bus_flush(bus);
+		flush(bus);
 	return ret;
 }
 
@@ -330,27 +365,64 @@ int tachyon_bus_commit_unflushed(struct tachyon_bus *bus, size_t size, uint32_t 
 			return ret;
 	}
 	ret = commit(bus, size, type);
-	if (ret == 0)
+	if (ret == 0 &&
+	    atomic_load_explicit(&bus->batch_owner, memory_order_relaxed) != this_thread())
 		atomic_store_explicit(&bus->batch_owner, this_thread(), memory_order_relaxed);
 	return ret;
 }
 
-int tachyon_bus_send(struct tachyon_bus *bus, const void *data, size_t size, uint32_t type,
-		     int64_t timeout_ns)
+static TACH_COLD int send_slowly(struct tachyon_bus *bus, const void *data, size_t size,
+				 uint32_t type, int64_t timeout_ns)
 {
 	void *room;
-	int ret;
+	const int ret = tachyon_bus_reserve(bus, size, &room, timeout_ns);
 
-	if (!bus || (!data && size > 0))
-		return -EINVAL;
-	ret = reserve(bus, size, &room, timeout_ns);
 	if (ret < 0)
 		return ret;
 	if (size > 0)
 		memcpy(room, data, size);
 	/* Nobody can have come between: the reservation is ours. */
 	(void)commit(bus, size, type);
-	tach_bus_flush(bus);
+	flush(bus);
+	return 0;
+}
+
+/*
+ * In words: a load is served from the caller's store of a moment ago only where that covers it. A
+ * wider one, as memcpy() makes, would wait until all earlier stores are done, and the last
+ * messages are still on their way to the peer's cache lines.
+ */
+static inline void copy_short(uint64_t *room, const uint8_t *data, size_t size)
+{
+	for (; size >= sizeof(*room); size -= sizeof(*room)) {
+		memcpy(room++, data, sizeof(*room));
+		data += sizeof(*room);
+		/* Keeps the compiler from making vectors, or a call, of the loop. */
+		__asm__ volatile("" ::: "memory");
+	}
+	if (size > 0)
+		memcpy(room, data, size);
+}
+
+int tachyon_bus_send(struct tachyon_bus *bus, const void *data, size_t size, uint32_t type,
+		     int64_t timeout_ns)
+{
+	uint64_t *room;
+	int ret;
+
+	if (tach_unlikely(!bus || (!data && size > 0)))
+		return -EINVAL;
+	ret = check_sendable(bus);
+	if (tach_unlikely(ret < 0))
+		return ret;
+	room = size <= TACH_MESSAGE_INLINE_MAX ? tach_ring_short_room(&bus->sender) : NULL;
+	if (!room)
+		return send_slowly(bus, data, size, type, timeout_ns);
+
+	copy_short(room, data, size);
+	tach_ring_append(&bus->sender, size, type, false);
+	count(&bus->own->messages, 1);
+	flush(bus);
 	return 0;
 }
 
@@ -367,7 +439,7 @@ int tachyon_bus_rollback(struct tachyon_bus *bus)
 {
 	if (!bus || tach_bus_is_foreign(bus))
 		return bus ? TACHYON_ERR_FORKED : -EINVAL;
-	if (!bus->sender.is_reserved)
+	if (!bus->sender.reserved)
 		return -EINVAL;
 	tach_ring_rollback(&bus->sender);
 	return 0;
@@ -382,8 +454,8 @@ static inline int take(struct tachyon_bus *bus, struct tachyon_message *message)
 	return ret < 0 ? tach_bus_poison(bus) : ret;
 }
 
-static int receive_slowly(struct tachyon_bus *bus, struct tachyon_message *message,
-			  int64_t timeout_ns)
+static TACH_COLD int receive_slowly(struct tachyon_bus *bus, struct tachyon_message *message,
+				    int64_t timeout_ns)
 {
 	const struct need need = {.wait = &bus->data_wait};
 	int ret = check_usable(bus);
@@ -413,7 +485,7 @@ int tachyon_bus_receive(struct tachyon_bus *bus, struct tachyon_message *message
 {
 	int ret;
 
-	if (!bus || !message)
+	if (tach_unlikely(!bus || !message))
 		return -EINVAL;
 	ret = receive(bus, message, timeout_ns);
 	if (ret == 0)
@@ -444,13 +516,13 @@ int tachyon_bus_release(struct tachyon_bus *bus, const struct tachyon_message *m
 {
 	int ret;
 
-	if (!bus || !message)
+	if (tach_unlikely(!bus || !message))
 		return -EINVAL;
 	if (tach_bus_is_foreign(bus))
 		return TACHYON_ERR_FORKED;
 	ret = tach_ring_release(&bus->receiver, message->position);
 	if (ret == 0)
-		tach_bus_wake_space(bus);
+		wake(bus, &bus->space_waker, bus->receiver.released);
 	return ret;
 }
 
@@ -468,7 +540,11 @@ int tachyon_bus_prepare(struct tachyon_bus *bus)
 
 	tach_bus_flush_own_batch(bus);
 	tach_wait_arm(&bus->data_wait);
-	if (!tach_ring_is_ready(&bus->receiver) && !tach_bus_has_ended(bus))
+	/*
+	 * Where membarrier began to fail, a sleep without end may be slept through: poll no more.
+	 */
+	if (!tach_ring_is_ready(&bus->receiver) && !tach_bus_has_ended(bus) &&
+	    bus->data_wait.slice_ns == TACH_FOREVER)
 		return 0;
 	tach_wait_disarm(&bus->data_wait);
 	return 1;

@@ -8,6 +8,7 @@
 #define TACH_BUS_H
 
 #include <poll.h>
+#include <pthread.h>
 
 #include <tachyon/bus.h>
 
@@ -15,12 +16,20 @@
 #include "ring.h"
 #include "wait.h"
 
+/* What the sender's thread writes, what the receiver's does, and what hardly changes. */
 struct tachyon_bus {
-	struct tach_sender sender;
-	struct tach_receiver receiver;
-	struct tach_waker data_waker;  /* the peer sleeps until we send */
+	_Alignas(128) struct tach_sender sender;
+	struct tach_waker data_waker; /* the peer sleeps until we send */
+	struct tach_wait space_wait;
+	/* who committed an unflushed batch: only that thread may flush it before a sleep */
+	_Atomic uintptr_t batch_owner;
+
+	_Alignas(128) struct tach_receiver receiver;
 	struct tach_waker space_waker; /* the peer sleeps until we release */
-	uint64_t token;		       /* the process that may use this */
+	struct tach_wait data_wait;
+	_Atomic uint64_t messages_received;
+
+	_Alignas(128) uint64_t token; /* the process that may use this */
 	const _Atomic uint64_t *token_word;
 	struct tach_segment_header *own;
 	const struct tach_segment_header *peer;
@@ -28,20 +37,19 @@ struct tachyon_bus {
 	_Atomic uint32_t is_urgent; /* look closer: cancelled, broken or ended */
 	_Atomic uint32_t end;	    /* enum tachyon_end */
 	_Atomic uint32_t spin;
-	/* who committed an unflushed batch: only that thread may flush it before a sleep */
-	_Atomic uintptr_t batch_owner;
 
-	struct tach_wait data_wait;
-	struct tach_wait space_wait;
-	_Atomic uint64_t messages_received;
 	_Atomic uint32_t sleepers; /* threads inside a wait */
 	_Atomic uint32_t is_canceled;
+	_Atomic uint32_t cancels;	/* how often: one that was taken back at once counts too */
 	_Atomic uint64_t next_check_ns; /* when a caller that only polls asks for a hang-up again */
 	int sock;
-	int pidfd;	/* -1 where the kernel gives none */
-	int cancel_fd;	/* an eventfd that never leaves the process */
-	int public_fd;	/* epoll over data bell, socket, pidfd; -1 in a publisher's link */
-	pid_t peer_pid; /* 0 where unknown */
+	int pidfd;     /* -1 where the kernel gives none */
+	int cancel_fd; /* an eventfd that never leaves the process */
+	pthread_mutex_t cancel_lock;
+	_Atomic bool
+		is_cancel_stale; /* taken back while somebody slept: who leaves last clears it */
+	int public_fd;		 /* epoll over data bell, socket, pidfd; -1 in a publisher's link */
+	pid_t peer_pid;		 /* 0 where unknown */
 	struct tach_segment own_segment;
 	struct tach_segment peer_segment;
 };
@@ -58,7 +66,8 @@ int tach_bus_create(int sock, struct tach_offer *offer, struct tach_guest *guest
 /* True in a forked child of the process that made it. */
 static inline bool tach_bus_is_foreign(const struct tachyon_bus *bus)
 {
-	return atomic_load_explicit(bus->token_word, memory_order_relaxed) != bus->token;
+	return tach_unlikely(atomic_load_explicit(bus->token_word, memory_order_relaxed) !=
+			     bus->token);
 }
 
 static inline bool tach_bus_peer_closed(const struct tachyon_bus *bus)
@@ -94,6 +103,8 @@ void tach_bus_check_hangup(struct tachyon_bus *bus);
 
 /* Makes what was committed visible, and wakes the peer if it sleeps. */
 void tach_bus_flush(struct tachyon_bus *bus);
+/* After the last sleeper left: a cancel that was taken back meanwhile is forgotten. */
+void tach_bus_settle_cancel(struct tachyon_bus *bus);
 /* What this thread committed and did not flush; another thread's batch is left alone. */
 void tach_bus_flush_own_batch(struct tachyon_bus *bus);
 /* After a commit made elsewhere, or a release: tell the peer if it sleeps. */

@@ -25,15 +25,21 @@ struct tach_peer_rule tach_peer_rule(const struct tachyon_access *access)
 
 /* --- the connector --- */
 
+static uint32_t count_cancels(const struct tach_dial *dial)
+{
+	return dial->cancels ? atomic_load_explicit(dial->cancels, memory_order_relaxed) : 0;
+}
+
 static int pause_until(const struct tach_dial *dial, struct pollfd *sock, uint64_t until)
 {
+	const uint32_t cancels = count_cancels(dial);
 	struct pollfd fds[2] = {
 		{.fd = dial->cancel_fd, .events = POLLIN},
 		sock ? *sock : (struct pollfd){.fd = -1},
 	};
 
 	(void)tach_os_poll(fds, TACH_ARRAY_SIZE(fds), until);
-	if (fds[0].revents)
+	if (fds[0].revents || count_cancels(dial) != cancels)
 		return -ECANCELED;
 	if (sock)
 		sock->revents = fds[1].revents;
@@ -57,7 +63,6 @@ static bool is_no_socket(const char *address)
 static int connect_patiently(const struct tach_dial *dial)
 {
 	uint64_t pause = RETRY_FIRST_NS;
-	bool is_first = true;
 
 	for (;;) {
 		const int sock = tach_sock_connect(dial->address);
@@ -71,8 +76,7 @@ static int connect_patiently(const struct tach_dial *dial)
 
 		now = tach_os_now_ns();
 		if (now >= dial->deadline_ns)
-			return is_first ? -EAGAIN : -ETIMEDOUT;
-		is_first = false;
+			return dial->is_one_look ? -EAGAIN : -ETIMEDOUT;
 
 		ret = pause_until(dial, NULL,
 				  dial->deadline_ns - now < pause ? dial->deadline_ns
@@ -107,7 +111,8 @@ static int await_welcome(const struct tach_dial *dial, int sock, const struct ta
 			return ret;
 		if (tach_os_now_ns() >= deadline)
 			return -ETIMEDOUT;
-		ret = pause_until(dial, &entry, deadline);
+		/* In slices: a cancel that is taken back at once is only counted. */
+		ret = pause_until(dial, &entry, tach_os_now_ns() + RETRY_LAST_NS);
 		if (ret < 0)
 			return ret;
 	}
@@ -163,7 +168,7 @@ err_sock:
 /* --- the listener --- */
 
 int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
-			const struct tach_reception *reception)
+			const struct tach_reception *reception, int epoll, uint64_t key)
 {
 	const int sock = tach_listener_accept(listener);
 	int ret;
@@ -174,18 +179,39 @@ int tach_pending_accept(struct tach_pending *pending, struct tach_listener *list
 	ret = tach_peer_check(sock, &reception->rule);
 	if (ret < 0) {
 		tach_hello_reject(sock, ret);
-		tach_os_close(sock);
-		return ret;
+		goto err_sock;
 	}
-	pending->sock = sock;
-	pending->deadline_ns = tach_os_now_ns() + TACH_HANDSHAKE_TIMEOUT_NS;
+	ret = epoll >= 0 ? tach_os_epoll_add(epoll, sock, key) : 0;
+	if (ret < 0)
+		goto err_sock;
+	*pending = (struct tach_pending){
+		.sock = sock,
+		.epoll = epoll,
+		.deadline_ns = tach_os_now_ns() + TACH_HANDSHAKE_TIMEOUT_NS,
+	};
 	return 0;
+
+err_sock:
+	tach_os_close(sock);
+	return ret;
 }
 
 void tach_pending_fini(struct tach_pending *pending)
 {
 	tach_os_close(pending->sock);
 	pending->sock = -1;
+}
+
+static void unwatch(const struct tach_pending *pending)
+{
+	if (pending->epoll >= 0)
+		tach_os_epoll_remove(pending->epoll, pending->sock);
+}
+
+void tach_pending_drop(struct tach_pending *pending)
+{
+	unwatch(pending);
+	tach_pending_fini(pending);
 }
 
 static int answer(int sock, struct tach_offer *offer, const struct tach_reception *reception,
@@ -196,7 +222,7 @@ static int answer(int sock, struct tach_offer *offer, const struct tach_receptio
 
 	if (ret < 0)
 		return ret;
-	ret = tach_hello_send(sock, TACH_PACKET_WELCOME, offer);
+	ret = reception->is_full ? -EBUSY : tach_hello_send(sock, TACH_PACKET_WELCOME, offer);
 	if (ret == 0)
 		ret = tach_bus_create(sock, offer, &guest, &reception->request, bus);
 	else if (ret == -EAGAIN)
@@ -230,6 +256,7 @@ int tach_pending_step(struct tach_pending *pending, const struct tach_reception 
 			tach_offer_fini(&offer);
 	}
 	if (ret == 0) {
+		unwatch(pending);
 		pending->sock = -1;
 		return 0;
 	}
@@ -238,6 +265,6 @@ int tach_pending_step(struct tach_pending *pending, const struct tach_reception 
 	tach_hello_reject(pending->sock, ret);
 
 err_pending:
-	tach_pending_fini(pending);
+	tach_pending_drop(pending);
 	return ret;
 }

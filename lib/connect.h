@@ -26,18 +26,22 @@ struct tach_dial {
 	bool allow_root;
 	struct tach_bus_request request;
 	uint64_t deadline_ns;
-	int cancel_fd; /* readable: give up with -ECANCELED; -1: none */
+	bool is_one_look; /* nobody listens: -EAGAIN at once, rather than -ETIMEDOUT */
+	int cancel_fd;	  /* readable: give up with -ECANCELED; -1: none */
+	/* goes up with each cancel, also one that was taken back at once; NULL: none */
+	const _Atomic uint32_t *cancels;
 };
 
 /*
- * 0 and a bus; -ETIMEDOUT at the deadline (-EAGAIN where it had passed at the start and nobody
- * listens), -ECANCELED, or as tachyon_bus_connect().
+ * 0 and a bus; -ETIMEDOUT at the deadline, -EAGAIN after one look, -ECANCELED, -EBUSY (the
+ * listener is full), or as tachyon_bus_connect().
  */
 int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus);
 
 /* One connection accepted, whose HELLO is awaited. */
 struct tach_pending {
-	int sock; /* -1: none */
+	int sock;  /* -1: none */
+	int epoll; /* where it is watched, the caller's; -1: nowhere */
 	uint64_t deadline_ns;
 };
 
@@ -48,17 +52,24 @@ struct tach_reception {
 	uint64_t max_peer_ring_size;
 	struct tach_peer_rule rule;
 	struct tach_bus_request request;
+	bool is_full; /* whoever says hello is told to try later */
 };
 
-/* Takes a connection. 0; -EAGAIN: nobody waits; else it was refused or no fd is left: try again. */
+/*
+ * Takes a connection, watched in epoll (-1: nowhere) under key until it is gone. 0; -EAGAIN: nobody waits; else
+ * it was refused or no fd is left: try again.
+ */
 int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
-			const struct tach_reception *reception);
+			const struct tach_reception *reception, int epoll, uint64_t key);
 /*
  * Goes on when the socket is readable or the deadline passed. 0 and a bus, which owns the socket;
  * -EAGAIN: not yet; else the connection is closed and gone.
  */
 int tach_pending_step(struct tach_pending *pending, const struct tach_reception *reception,
 		      struct tachyon_bus **bus);
+/* Closed, and no longer watched, also where a forked child keeps the socket. */
+void tach_pending_drop(struct tach_pending *pending);
+/* Closed only: with its epoll, or in a forked child. */
 void tach_pending_fini(struct tach_pending *pending);
 
 /* The rule that public access options describe; borrows access->uids. */

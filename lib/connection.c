@@ -181,7 +181,8 @@ static void give_back(struct tach_connection *connection, struct mapping *mappin
 
 static int has_room_beside_returns(struct tach_connection *connection, size_t size)
 {
-	const uint64_t wanted = size + connection->quota * TACH_CELL;
+	/* Each mapping may have to be answered with a RETIRED, too. */
+	const uint64_t wanted = size + (connection->quota + connection->count + 1) * TACH_CELL;
 
 	if (wanted > tach_ring_max_message(connection->bus->sender.size))
 		return TACHYON_ERR_TOO_BIG;
@@ -194,12 +195,14 @@ int tach_connection_send(struct tach_connection *connection, uint32_t type, cons
 	int ret = TACHYON_ERR_CLOSED;
 
 	pthread_mutex_lock(&connection->lock);
-	if (connection->bus && !connection->is_closing)
+	if (connection->bus && !connection->is_closing && !tach_bus_has_ended(connection->bus))
 		ret = has_room_beside_returns(connection, size);
 	if (ret == 1)
 		ret = put(connection, type, body, size);
 	else if (ret == 0)
 		ret = TACHYON_ERR_AGAIN;
+	else if (ret == -EBADMSG)
+		ret = tach_bus_poison(connection->bus);
 	pthread_mutex_unlock(&connection->lock);
 	return ret;
 }
@@ -548,6 +551,9 @@ static void return_unread(struct tach_connection *connection)
 {
 	struct tachyon_message message;
 	struct tachyon_frame frame;
+	uint32_t type;
+	size_t size;
+	void *body;
 
 	/* As much as a ring holds: a publisher that goes on sending does not keep us. */
 	for (uint64_t cells = connection->bus->receiver.size / TACH_CELL; cells > 0; cells--) {
@@ -556,6 +562,9 @@ static void return_unread(struct tach_connection *connection)
 		if (message.type == TACH_WIRE_FRAME &&
 		    tach_connection_take_frame(connection, &message, &frame) == 0)
 			tachyon_frame_release(&frame);
+		if (message.type == TACH_WIRE_OUTLINE &&
+		    tach_connection_take_outline(connection, &message, &type, &body, &size) == 0)
+			free(body);
 		(void)tachyon_bus_release(connection->bus, &message);
 	}
 }

@@ -179,11 +179,10 @@ static int admit(struct tachyon_listener *listener)
 
 		if (pending->sock >= 0)
 			continue;
-		ret = tach_pending_accept(pending, &listener->listener, &listener->reception);
+		ret = tach_pending_accept(pending, &listener->listener, &listener->reception,
+					  listener->epoll, 1 + i);
 		if (ret == -EAGAIN || ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM)
 			return ret;
-		if (ret == 0)
-			(void)tach_os_epoll_add(listener->epoll, pending->sock, 1 + i);
 	}
 	return 0;
 }
@@ -195,14 +194,11 @@ static int step(struct tachyon_listener *listener, struct tachyon_bus **bus, uin
 
 	for (size_t i = 0; i < PENDING_MAX; i++) {
 		struct tach_pending *pending = &listener->pending[i];
-		const int sock = pending->sock;
 		int ret;
 
-		if (sock < 0)
+		if (pending->sock < 0)
 			continue;
 		ret = tach_pending_step(pending, &listener->reception, bus);
-		if (ret == 0)
-			tach_os_epoll_remove(listener->epoll, sock);
 		if (ret == 0 || ret == -ENOMEM || ret == -EMFILE)
 			return ret;
 		if (pending->sock >= 0 && pending->deadline_ns < *deadline)

@@ -68,13 +68,25 @@ void tach_guest_fini(struct tach_guest *guest)
 	tach_segment_destroy(&guest->segment);
 }
 
+/*
+ * A message can hardly afford a fence, but a frame can: a few nanoseconds. A sleep between two
+ * frames can hardly afford membarrier(), which interrupts the peer's CPU: microseconds, several in
+ * a virtual machine, on both sides.
+ */
+static uint32_t features(enum tach_service service)
+{
+	if (service != TACH_SERVICE_BUS)
+		return 0;
+	return tach_os_membarrier_register() ? TACH_FEATURE_MEMBARRIER : 0;
+}
+
 int tach_hello_send(int sock, enum tach_packet_kind kind, const struct tach_offer *offer)
 {
 	const struct tach_hello hello = {
 		.magic = TACH_MAGIC,
 		.protocol = TACH_PROTOCOL,
 		.kind = kind,
-		.features = tach_os_membarrier_register() ? TACH_FEATURE_MEMBARRIER : 0,
+		.features = features(offer->service),
 		.byte_order = TACH_BYTE_ORDER_MARK,
 		.word_size = sizeof(void *),
 		.service = offer->service,
@@ -110,7 +122,7 @@ static int reject_code(const struct tach_reject *reject)
 	case TACHYON_ERR_VERSION:
 	case TACHYON_ERR_DENIED:
 	case TACHYON_ERR_TOO_BIG:
-	case TACHYON_ERR_AGAIN:
+	case -EBUSY:
 	case -ENOMEM:
 	case -EMFILE:
 		return reject->code;
@@ -168,7 +180,7 @@ static int admit(const struct tach_hello *hello, const int fds[FD_COUNT],
 	guest->data_bell = fds[FD_DATA_BELL];
 	guest->space_bell = fds[FD_SPACE_BELL];
 	guest->both_membarrier =
-		(hello->features & TACH_FEATURE_MEMBARRIER) && tach_os_membarrier_register();
+		hello->features & features(ours->service) & TACH_FEATURE_MEMBARRIER;
 	return 0;
 }
 

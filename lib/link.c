@@ -9,6 +9,9 @@
 
 #include "sock.h"
 
+/* Messages of one subscriber that are taken in a row. */
+#define TURN_MAX 1024
+
 int tach_link_init(struct tach_link *link, struct tachyon_bus *bus, unsigned int holder,
 		   struct tach_pool *pool, const struct tach_sticky *sticky)
 {
@@ -113,8 +116,8 @@ int tach_link_drain(struct tach_link *link, tach_link_event on_event, void *data
 	int count = 0;
 	int ret;
 
-	/* Bounded: a peer that writes as fast as we read gets its next turn later. */
-	while ((uint64_t)count < receiver->size / TACH_CELL) {
+	/* Bounded: a peer that writes as fast as we read gets its next turn after the others'. */
+	while (count < TURN_MAX) {
 		ret = tach_ring_receive(receiver, &message);
 		if (ret == 0)
 			break;
@@ -350,10 +353,15 @@ int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, ui
 	if (ret <= 0)
 		return ret < 0 ? ret : lacks_space(link, size + spare(link));
 	ret = segment ? ensure_known(link, segment) : 0;
-	/* Its socket is full: it reads that when its ring names a segment that it does not know. */
-	if (ret == -EAGAIN)
-		return lacks_reading(link, link->bus->sender.head_seen + TACH_CELL);
-	return ret;
+	if (ret != -EAGAIN)
+		return ret;
+	/*
+	 * Its socket is full of segments: it reads those when its ring names them. One that has
+	 * read its ring and not its socket never will.
+	 */
+	if (link->bus->sender.head_seen == link->bus->sender.flushed)
+		return -EBADMSG;
+	return lacks_reading(link, link->bus->sender.head_seen + TACH_CELL);
 }
 
 static uint32_t hints(struct tach_link *link)
@@ -412,11 +420,12 @@ int tach_link_put_inline(struct tach_link *link, const struct tachyon_frame *fra
 	return ret;
 }
 
-int tach_link_put_event(struct tach_link *link, const void *body, size_t size)
+int tach_link_put_event(struct tach_link *link, enum tach_wire_type type, const void *body,
+			size_t size)
 {
-	const int ret = tach_link_sync(link);
-
-	return ret < 0 ? ret : put_body(link, TACH_WIRE_EVENT, body, size);
+	if (type == TACH_WIRE_OUTLINE)
+		link->outstanding++;
+	return put(link, type, body, size);
 }
 
 void tach_link_flush(struct tach_link *link)

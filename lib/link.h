@@ -29,9 +29,8 @@ struct tach_link {
 	uint32_t outstanding; /* blocks it has */
 	uint32_t quota;	      /* and may have: its ring takes the return of each */
 	uint32_t need;	      /* blocks it wants to hold */
-	uint64_t dropped;
-	bool missed_frame; /* the next one says so */
-	bool is_leaving;   /* it takes no more frames, but has not returned all */
+	bool missed_frame;    /* the next one says so */
+	bool is_leaving;      /* it takes no more frames, but has not returned all */
 
 	/* Ring positions behind each frame sent, to count those not yet received. */
 	uint64_t *ends;
@@ -76,8 +75,12 @@ int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, ui
 int tach_link_put_frame(struct tach_link *link, const struct tachyon_frame *frame,
 			const struct tach_block_ref *ref, const struct tach_block_ref *outline);
 int tach_link_put_inline(struct tach_link *link, const struct tachyon_frame *frame);
-/* An event that is not state. 0, -EAGAIN, or drop it. */
-int tach_link_put_event(struct tach_link *link, const void *body, size_t size);
+/*
+ * After tach_link_has_room(): a message that is no frame; OUTLINE counts as a block sent. 0, or
+ * drop it.
+ */
+int tach_link_put_event(struct tach_link *link, enum tach_wire_type type, const void *body,
+			size_t size);
 void tach_link_flush(struct tach_link *link);
 
 /* It holds up the publisher: -EAGAIN was the answer, and all wait for it. */

@@ -286,6 +286,11 @@ int tach_pool_acquire(struct tach_pool *pool, uint64_t size, struct tachyon_bloc
 		ret = add_blocks(pool, block_size);
 		segment = tach_pool_memory_best(&pool->memory, block_size);
 	}
+	/* Shut while memory was made: what is free now may still be read. */
+	if (pool->is_shut) {
+		segment = NULL;
+		ret = -EPIPE;
+	}
 	if (segment) {
 		struct tach_pool_block *block = tach_pool_segment_take(segment);
 

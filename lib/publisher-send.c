@@ -32,19 +32,23 @@ static bool has_stalled(const struct tachyon_publisher *publisher, const struct 
 }
 
 /* A subscriber that has no room. 0: it goes without; -EAGAIN: all wait for it. */
-static int meet_slow(struct tachyon_publisher *publisher, unsigned int slot)
+static int meet_slow(struct tachyon_publisher *publisher, unsigned int slot,
+		     const struct tach_demand *demand)
 {
 	struct tach_link *link = &publisher->audience.links[slot];
 
 	switch ((enum tachyon_policy)publisher->options.policy) {
 	case TACHYON_POLICY_BLOCK:
 		tach_link_block(link);
+		tach_publisher_rearm(publisher);
 		if (!has_stalled(publisher, link))
 			return TACHYON_ERR_AGAIN;
 		break;
 	case TACHYON_POLICY_DROP:
+		if (demand->is_event)
+			return 0;
 		link->missed_frame = true;
-		link->dropped++;
+		atomic_fetch_add_explicit(&link->bus->own->dropped, 1, memory_order_relaxed);
 		publisher->stats.dropped++;
 		return 0;
 	case TACHYON_POLICY_DISCONNECT:
@@ -69,15 +73,7 @@ static size_t message_size(const struct tachyon_publisher *publisher,
 	return is_outlined(publisher, size) ? OUTLINED_SIZE : size;
 }
 
-/* What a frame needs of a link. */
-struct demand {
-	size_t message_size;
-	size_t payload_size;
-	uint32_t segment;	   /* 0: it travels in the ring */
-	uint32_t metadata_segment; /* 0: its metadata do */
-};
-
-static int has_room(struct tach_link *link, const struct demand *demand, uint32_t most)
+static int has_room(struct tach_link *link, const struct tach_demand *demand, uint32_t most)
 {
 	const int ret = tach_link_has_room(link, demand->message_size, demand->segment, most);
 
@@ -87,7 +83,7 @@ static int has_room(struct tach_link *link, const struct demand *demand, uint32_
 }
 
 /* Whether anybody would get it, before it is copied; changes nothing. */
-static bool is_anybody_ready(struct tachyon_publisher *publisher, const struct demand *demand)
+static bool is_anybody_ready(struct tachyon_publisher *publisher, const struct tach_demand *demand)
 {
 	const uint32_t most = max_queued(publisher, demand->payload_size);
 	uint64_t mask = publisher->audience.joined;
@@ -99,9 +95,8 @@ static bool is_anybody_ready(struct tachyon_publisher *publisher, const struct d
 	return false;
 }
 
-/* Subscribers with room, or -EAGAIN. Those that broke are dropped. */
-static int select_ready(struct tachyon_publisher *publisher, const struct demand *demand,
-			uint64_t *ready)
+int tach_publisher_select(struct tachyon_publisher *publisher, const struct tach_demand *demand,
+			  uint64_t *ready)
 {
 	const uint32_t most = max_queued(publisher, demand->payload_size);
 	uint64_t mask;
@@ -117,8 +112,8 @@ static int select_ready(struct tachyon_publisher *publisher, const struct demand
 		if (ret == 0)
 			*ready |= 1ull << slot;
 		else if (ret != -EAGAIN)
-			tach_audience_drop(publisher, slot);
-		else if (meet_slow(publisher, slot) == TACHYON_ERR_AGAIN)
+			tach_audience_fail(publisher, slot, ret);
+		else if (meet_slow(publisher, slot, demand) == TACHYON_ERR_AGAIN)
 			again = TACHYON_ERR_AGAIN;
 	}
 	return again;
@@ -141,13 +136,13 @@ static int finish(struct tachyon_publisher *publisher, uint64_t ready, size_t si
 static int outline_metadata(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
 			    struct tachyon_block **block)
 {
-	const uint64_t changes = tach_publisher_changes(publisher);
+	const uint64_t freed = tach_pool_freed(publisher->pool);
 	const int ret = tach_pool_acquire(publisher->pool, frame->metadata_size, block);
 
 	if (ret == 0)
 		memcpy(tach_pool_block_data(*block), frame->metadata, frame->metadata_size);
 	else if (ret == TACHYON_ERR_AGAIN)
-		tach_publisher_want_blocks(publisher, changes);
+		tach_publisher_want_blocks(publisher, freed);
 	return ret;
 }
 
@@ -159,7 +154,7 @@ static int put_to_all(struct tachyon_publisher *publisher, uint64_t ready,
 
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
 		if (tach_link_put_frame(&publisher->audience.links[slot], frame, ref, outline) < 0)
-			tach_audience_drop(publisher, slot);
+			tach_audience_fail(publisher, slot, -EBADMSG);
 	}
 	return finish(publisher, ready & publisher->audience.joined, frame->size);
 }
@@ -180,7 +175,7 @@ static int publish_locked(struct tachyon_publisher *publisher, const struct tach
 	const size_t offset =
 		(size_t)((uint8_t *)frame->data - (uint8_t *)tach_pool_block_data(frame->block));
 	struct tach_block_ref ref = {0}, outline = {0};
-	struct demand demand = {
+	struct tach_demand demand = {
 		.message_size = message_size(publisher, frame),
 		.payload_size = frame->size,
 	};
@@ -190,7 +185,7 @@ static int publish_locked(struct tachyon_publisher *publisher, const struct tach
 	demand.segment = tach_pool_block_segment(frame->block);
 	if (metadata)
 		demand.metadata_segment = tach_pool_block_segment(metadata);
-	ret = select_ready(publisher, &demand, &ready);
+	ret = tach_publisher_select(publisher, &demand, &ready);
 	if (ret < 0 || ready == 0)
 		return ret;
 
@@ -271,7 +266,7 @@ int tachyon_publisher_commit(struct tachyon_publisher *publisher, struct tachyon
 
 static int send_inline(struct tachyon_publisher *publisher, const struct tachyon_frame *frame)
 {
-	const struct demand demand = {
+	const struct tach_demand demand = {
 		.message_size = tach_wire_inline_size(frame),
 		.payload_size = frame->size,
 	};
@@ -280,14 +275,14 @@ static int send_inline(struct tachyon_publisher *publisher, const struct tachyon
 
 	if (ret < 0)
 		return ret;
-	ret = select_ready(publisher, &demand, &ready);
+	ret = tach_publisher_select(publisher, &demand, &ready);
 	if (ret < 0 || ready == 0)
 		return tach_publisher_unlock(publisher, ret);
 
 	mask = ready;
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
 		if (tach_link_put_inline(&publisher->audience.links[slot], frame) < 0)
-			tach_audience_drop(publisher, slot);
+			tach_audience_fail(publisher, slot, -EBADMSG);
 	}
 	if (frame->size > 0)
 		publisher->stats.copied++;
@@ -299,7 +294,7 @@ static int send_inline(struct tachyon_publisher *publisher, const struct tachyon
 static int is_wanted(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
 		     const struct tachyon_frame *copy)
 {
-	const struct demand demand = {
+	const struct tach_demand demand = {
 		.message_size = message_size(publisher, frame),
 		.payload_size = frame->size,
 		.segment = tach_pool_block_segment(copy->block),
@@ -312,21 +307,23 @@ static int is_wanted(struct tachyon_publisher *publisher, const struct tachyon_f
 	if (publisher->options.policy != TACHYON_POLICY_BLOCK &&
 	    is_anybody_ready(publisher, &demand))
 		return tach_publisher_unlock(publisher, 1);
-	ret = select_ready(publisher, &demand, &ready);
+	ret = tach_publisher_select(publisher, &demand, &ready);
 	return tach_publisher_unlock(publisher, ret < 0 ? ret : ready != 0);
 }
 
 static int send_copy(struct tachyon_publisher *publisher, const struct tachyon_frame *frame)
 {
 	struct tachyon_frame copy, message = *frame;
-	int ret = tachyon_publisher_acquire(publisher, frame->size, &copy);
+	/* An empty frame comes here for its metadata, which are too large for the ring. */
+	int ret = tachyon_publisher_acquire(publisher, frame->size > 0 ? frame->size : 1, &copy);
 
 	if (ret < 0)
 		return ret;
 	/* Copied without the lock: a large frame takes milliseconds. */
 	ret = is_wanted(publisher, frame, &copy);
 	if (ret > 0) {
-		memcpy(copy.data, frame->data, frame->size);
+		if (frame->size > 0)
+			memcpy(copy.data, frame->data, frame->size);
 		message.data = copy.data;
 		message.block = copy.block;
 		ret = publish(publisher, &message, NULL);

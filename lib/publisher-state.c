@@ -17,7 +17,7 @@ static void sync_all(struct tachyon_publisher *publisher)
 		const int ret = tach_link_sync(&publisher->audience.links[slot]);
 
 		if (ret < 0 && ret != -EAGAIN)
-			tach_audience_drop(publisher, slot);
+			tach_audience_fail(publisher, slot, ret);
 	}
 }
 
@@ -91,50 +91,91 @@ void tachyon_publisher_forget(struct tachyon_publisher *publisher, uint32_t orde
 
 /* --- events that are not state --- */
 
-/* All have room, or, where the policy is to block, nobody gets it. */
-static int is_room_for_all(struct tachyon_publisher *publisher, size_t size)
+/* A body too large for the ring: one block for all. 0, and a reference that the caller releases. */
+static int make_block(struct tachyon_publisher *publisher, const void *body, size_t size,
+		      struct tachyon_block **block)
 {
-	uint64_t mask = publisher->audience.joined;
+	const uint64_t freed = tach_pool_freed(publisher->pool);
+	const int ret = tach_pool_acquire(publisher->pool, size, block);
 
-	if (publisher->options.policy != TACHYON_POLICY_BLOCK)
-		return 0;
-	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+	if (ret == 0)
+		memcpy(tach_pool_block_data(*block), body, size);
+	else if (ret == TACHYON_ERR_AGAIN)
+		tach_publisher_want_blocks(publisher, freed);
+	return ret;
+}
+
+static void put_to_all(struct tachyon_publisher *publisher, uint64_t ready,
+		       enum tach_wire_type type, const void *body, size_t size)
+{
+	for (unsigned int slot; tach_next_slot(&ready, &slot);) {
 		struct tach_link *link = &publisher->audience.links[slot];
+		const int ret = tach_link_put_event(link, type, body, size);
 
-		if (tach_link_has_room(link, size, 0, UINT32_MAX) == -EAGAIN) {
-			tach_link_block(link);
-			return TACHYON_ERR_AGAIN;
-		}
+		if (ret < 0)
+			tach_audience_fail(publisher, slot, ret);
+		else
+			tach_link_flush(link);
 	}
+}
+
+/* Where the policy is to block, all get it or none; else who has no room goes without. */
+static int send_in_ring(struct tachyon_publisher *publisher, const void *body, size_t size)
+{
+	const struct tach_demand demand = {.message_size = size, .is_event = true};
+	uint64_t ready;
+	const int ret = tach_publisher_select(publisher, &demand, &ready);
+
+	if (ret == 0)
+		put_to_all(publisher, ready, TACH_WIRE_EVENT, body, size);
+	return ret;
+}
+
+static int send_in_block(struct tachyon_publisher *publisher, struct tachyon_block *block,
+			 size_t size)
+{
+	const struct tach_demand demand = {
+		.message_size = sizeof(struct tach_wire_ref),
+		.segment = tach_pool_block_segment(block),
+		.is_event = true,
+	};
+	uint8_t message[sizeof(struct tach_wire_ref)];
+	struct tach_block_ref ref = {0};
+	uint64_t ready;
+	int ret = tach_publisher_select(publisher, &demand, &ready);
+
+	if (ret < 0 || ready == 0)
+		return ret;
+	ret = tach_pool_publish(publisher->pool, block, ready, NULL, &ref);
+	if (ret < 0)
+		return ret;
+	ref.size = (uint32_t)size;
+	(void)tach_wire_put_ref(message, sizeof(message), &ref, TACH_WIRE_EVENT);
+	put_to_all(publisher, ready, TACH_WIRE_OUTLINE, message, sizeof(message));
 	return 0;
 }
 
 static int send_once(struct tachyon_publisher *publisher, const void *body, size_t size)
 {
-	uint64_t mask;
+	struct tachyon_block *block = NULL;
 	int ret = tach_publisher_lock_open(publisher);
 
 	if (ret < 0)
 		return ret;
-	tach_audience_drain(publisher);
-	ret = is_room_for_all(publisher, size > publisher->options.ring_size / 4 ? 64 : size);
-	if (ret < 0)
-		return tach_publisher_unlock(publisher, ret);
+	if (size <= publisher->options.ring_size / 4)
+		return tach_publisher_unlock(publisher, send_in_ring(publisher, body, size));
+	if (publisher->audience.joined == 0)
+		return tach_publisher_unlock(publisher, 0);
 
-	mask = publisher->audience.joined;
-	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
-		struct tach_link *link = &publisher->audience.links[slot];
-		const int sent = tach_link_put_event(link, body, size);
-
-		/*
-		 * Where the policy is to drop, an event that finds no room is dropped like a frame.
-		 */
-		if (sent < 0 && sent != -EAGAIN)
-			tach_audience_drop(publisher, slot);
-		else
-			tach_link_flush(link);
+	ret = make_block(publisher, body, size, &block);
+	if (ret < 0) {
+		/* Noted already, with what it wants. */
+		pthread_mutex_unlock(&publisher->lock);
+		return ret;
 	}
-	return tach_publisher_unlock(publisher, 0);
+	ret = send_in_block(publisher, block, size);
+	block->ops->release(block);
+	return tach_publisher_unlock(publisher, ret);
 }
 
 int tachyon_publisher_send_event(struct tachyon_publisher *publisher,

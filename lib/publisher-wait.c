@@ -12,11 +12,6 @@
 #include "publisher.h"
 #include "sock.h"
 
-uint64_t tach_publisher_changes(const struct tachyon_publisher *publisher)
-{
-	return publisher->changes + tach_pool_freed(publisher->pool);
-}
-
 /* An address of its own in each thread. */
 static uintptr_t this_thread(void)
 {
@@ -34,7 +29,7 @@ static struct tach_note *find_note(struct tachyon_publisher *publisher)
 	return NULL;
 }
 
-void tach_publisher_note_again(struct tachyon_publisher *publisher, uint64_t changes)
+static void make_note(struct tachyon_publisher *publisher, const struct tach_note *made)
 {
 	struct tach_note *note = find_note(publisher);
 
@@ -42,21 +37,26 @@ void tach_publisher_note_again(struct tachyon_publisher *publisher, uint64_t cha
 	if (!note)
 		note = &publisher->notes[publisher->notes_made++ %
 					 TACH_ARRAY_SIZE(publisher->notes)];
-	*note = (struct tach_note){.thread = this_thread(), .changes = changes};
+	*note = *made;
 }
 
-void tach_publisher_want_blocks(struct tachyon_publisher *publisher, uint64_t changes)
+void tach_publisher_note_again(struct tachyon_publisher *publisher)
 {
-	tach_publisher_note_again(publisher, changes);
-	find_note(publisher)->wants_blocks = true;
+	make_note(publisher, &(struct tach_note){
+				     .thread = this_thread(),
+				     .changes = publisher->changes,
+			     });
 }
 
-void tach_publisher_got_blocks(struct tachyon_publisher *publisher)
+void tach_publisher_want_blocks(struct tachyon_publisher *publisher, uint64_t freed)
 {
-	struct tach_note *note = find_note(publisher);
-
-	if (note)
-		note->wants_blocks = false;
+	make_note(publisher, &(struct tach_note){
+				     .thread = this_thread(),
+				     .changes = publisher->changes,
+				     .freed = freed,
+				     .wants_blocks = true,
+			     });
+	tach_publisher_rearm(publisher);
 }
 
 static bool is_any_block_wanted(const struct tachyon_publisher *publisher)
@@ -68,18 +68,24 @@ static bool is_any_block_wanted(const struct tachyon_publisher *publisher)
 	return false;
 }
 
+void tach_publisher_rearm(struct tachyon_publisher *publisher)
+{
+	if (publisher->is_leader_asleep)
+		tach_os_event_set(publisher->kick);
+}
+
 void tach_publisher_note_change(struct tachyon_publisher *publisher)
 {
 	publisher->changes++;
-	if (publisher->has_leader)
-		tach_os_event_set(publisher->kick);
+	tach_publisher_rearm(publisher);
 }
 
 static bool is_news(struct tachyon_publisher *publisher)
 {
 	const struct tach_note *note = find_note(publisher);
 
-	return !note || note->changes != tach_publisher_changes(publisher);
+	return !note || note->changes != publisher->changes ||
+	       (note->wants_blocks && note->freed != tach_pool_freed(publisher->pool));
 }
 
 int tach_publisher_wait_init(struct tachyon_publisher *publisher)
@@ -87,33 +93,59 @@ int tach_publisher_wait_init(struct tachyon_publisher *publisher)
 	pthread_condattr_t attributes;
 	int ret;
 
-	publisher->kick = publisher->cancel = -1;
-	ret = tach_os_eventfd();
+	publisher->kick = tach_os_eventfd();
+	if (publisher->kick < 0)
+		return publisher->kick;
+	publisher->cancel = tach_os_eventfd();
+	ret = publisher->cancel;
 	if (ret < 0)
-		return ret;
-	publisher->kick = ret;
-	ret = tach_os_eventfd();
-	if (ret < 0) {
-		tach_os_close(publisher->kick);
-		return ret;
-	}
-	publisher->cancel = ret;
+		goto err_kick;
+	publisher->nudge = tach_os_eventfd();
+	ret = publisher->nudge;
+	if (ret < 0)
+		goto err_cancel;
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&publisher->leader_is_back, &attributes);
 	pthread_condattr_destroy(&attributes);
 	return 0;
+
+err_cancel:
+	tach_os_close(publisher->cancel);
+err_kick:
+	tach_os_close(publisher->kick);
+	return ret;
 }
 
 void tach_publisher_wait_fini(struct tachyon_publisher *publisher)
 {
 	pthread_cond_destroy(&publisher->leader_is_back);
+	tach_os_close(publisher->nudge);
 	tach_os_close(publisher->cancel);
 	tach_os_close(publisher->kick);
 }
 
 /* --- arming all links --- */
+
+static bool is_short(const struct tachyon_publisher *publisher, unsigned int slot)
+{
+	return publisher->audience.links[slot].blocked_since_ns != 0 ||
+	       !(publisher->audience.joined & (1ull << slot));
+}
+
+/* A block may come back from any subscriber, whoever lacks it. */
+static bool is_block_lacking(const struct tachyon_publisher *publisher)
+{
+	uint64_t mask = publisher->audience.present;
+
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		if (is_short(publisher, slot) &&
+		    publisher->audience.links[slot].lack == TACH_LACK_BLOCKS)
+			return true;
+	}
+	return is_any_block_wanted(publisher);
+}
 
 /*
  * Only for what is waited for: a subscriber that returns a frame which nobody misses, or reads
@@ -127,15 +159,14 @@ static void arm(struct tachyon_publisher *publisher, bool wants_returns)
 
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
 		struct tach_link *link = &publisher->audience.links[slot];
+		struct tachyon_bus *bus = link->bus;
 		const bool is_joined = publisher->audience.joined & (1ull << slot);
 
-		const bool is_short = link->blocked_since_ns != 0 || !is_joined;
-
-		if (wants_returns || (is_short && link->lack != TACH_LACK_SPACE))
-			waits[count++] = &link->bus->data_wait;
-		if (is_short) {
-			tach_wait_set_target(&link->bus->space_wait, is_joined ? link->target : 0);
-			waits[count++] = &link->bus->space_wait;
+		if (wants_returns || (is_short(publisher, slot) && link->lack == TACH_LACK_RETURNS))
+			waits[count++] = &bus->data_wait;
+		if (is_short(publisher, slot)) {
+			tach_wait_set_target(&bus->space_wait, is_joined ? link->target : 0);
+			waits[count++] = &bus->space_wait;
 		}
 	}
 	for (size_t i = 0; i < count; i++)
@@ -159,11 +190,10 @@ static void drain_bells(struct tachyon_publisher *publisher)
 			tach_os_event_clear(publisher->kick);
 			continue;
 		}
-		bus = publisher->audience.links[ready[i].key].bus;
-		if (!bus)
-			continue;
-		tach_sock_drain(bus->data_wait.bell);
-		tach_sock_drain(bus->space_wait.bell);
+		bus = publisher->audience.links[ready[i].key / 2].bus;
+		if (bus)
+			tach_sock_drain(ready[i].key % 2 ? bus->space_wait.bell
+							 : bus->data_wait.bell);
 	}
 }
 
@@ -180,15 +210,23 @@ static void disarm(struct tachyon_publisher *publisher, bool has_rung)
 	}
 }
 
-/* What subscribers returned, left, or read since they held us up. Afterwards is_news() tells. */
+/*
+ * What subscribers returned, left, or read since they held us up. Afterwards is_news() tells. Who
+ * may only wait, and not publish, still needs segments to retire.
+ */
 static void look(struct tachyon_publisher *publisher)
 {
 	uint64_t mask;
 
 	tach_audience_drain(publisher);
-	mask = publisher->audience.present;
+	mask = publisher->audience.joined;
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
-		if (tach_link_unblock(&publisher->audience.links[slot]))
+		struct tach_link *link = &publisher->audience.links[slot];
+		const int ret = tach_link_sync(link);
+
+		if (ret < 0 && ret != -EAGAIN)
+			tach_audience_fail(publisher, slot, ret);
+		else if (tach_link_unblock(link))
 			tach_publisher_note_change(publisher);
 	}
 }
@@ -235,36 +273,49 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 
 /* --- the two roles --- */
 
+static bool is_canceled(const struct tachyon_publisher *publisher)
+{
+	return atomic_load_explicit(&publisher->is_canceled, memory_order_relaxed);
+}
+
 /* With the lock, which it gives up while it polls. */
 static void lead(struct tachyon_publisher *publisher, uint64_t deadline)
 {
 	struct pollfd fds[] = {
 		{.fd = publisher->audience.bells, .events = POLLIN},
-		{.fd = publisher->audience.control, .events = POLLIN},
+		/* Not while it is readable for a caller's own poll, who will dispatch. */
+		{.fd = publisher->is_nudged ? -1 : publisher->audience.control, .events = POLLIN},
 		{.fd = publisher->cancel, .events = POLLIN},
 	};
 
 	publisher->has_leader = true;
-	arm(publisher, is_any_block_wanted(publisher));
+	arm(publisher, is_block_lacking(publisher));
 	look(publisher);
 	if (!is_news(publisher)) {
 		const uint64_t until = min_u64(
 			deadline, min_u64(earliest_stall(publisher), shortest_slice(publisher)));
 
 		publisher->stats.waits++;
+		publisher->is_leader_asleep = true;
 		pthread_mutex_unlock(&publisher->lock);
 		(void)tach_os_poll(fds, TACH_ARRAY_SIZE(fds), until);
 		pthread_mutex_lock(&publisher->lock);
+		publisher->is_leader_asleep = false;
 	}
 	disarm(publisher, fds[0].revents != 0);
+	/* Taken back while we slept. */
+	if (fds[2].revents && !is_canceled(publisher))
+		tach_os_event_clear(publisher->cancel);
 	if (fds[1].revents && !publisher->is_shut)
 		tach_audience_dispatch(publisher);
 	look(publisher);
 	publisher->has_leader = false;
 	pthread_cond_broadcast(&publisher->leader_is_back);
 	/* What a caller's own poll had armed is disarmed now: let it look, and prepare anew. */
-	if (publisher->is_prepared)
-		tach_os_event_set(publisher->kick);
+	if (publisher->is_prepared && !publisher->is_nudged) {
+		publisher->is_nudged = true;
+		tach_os_event_set(publisher->nudge);
+	}
 }
 
 static void follow(struct tachyon_publisher *publisher, uint64_t deadline)
@@ -280,18 +331,16 @@ static void follow(struct tachyon_publisher *publisher, uint64_t deadline)
 		pthread_cond_timedwait(&publisher->leader_is_back, &publisher->lock, &until);
 }
 
-static bool is_canceled(const struct tachyon_publisher *publisher)
-{
-	return atomic_load_explicit(&publisher->is_canceled, memory_order_relaxed);
-}
-
 static int wait_for_news(struct tachyon_publisher *publisher, uint64_t deadline)
 {
+	const uint32_t cancels = publisher->cancels;
+
 	look(publisher);
 	for (;;) {
 		if (publisher->is_shut)
 			return TACHYON_ERR_CLOSED;
-		if (is_canceled(publisher))
+		/* Also when resume came before this thread woke. */
+		if (is_canceled(publisher) || publisher->cancels != cancels)
 			return TACHYON_ERR_CANCELED;
 		if (is_news(publisher))
 			return 0;
@@ -319,7 +368,7 @@ int tachyon_publisher_wait(struct tachyon_publisher *publisher, int64_t timeout_
 	ret = wait_for_news(publisher, tach_os_deadline(timeout_ns));
 	if (ret == TACHYON_ERR_TIMEDOUT && timeout_ns == 0)
 		ret = TACHYON_ERR_AGAIN;
-	tach_publisher_note_again(publisher, tach_publisher_changes(publisher));
+	tach_publisher_note_again(publisher);
 	publisher->sleepers--;
 	pthread_mutex_unlock(&publisher->lock);
 	return ret;
@@ -329,6 +378,7 @@ void tachyon_publisher_cancel(struct tachyon_publisher *publisher)
 {
 	if (tach_publisher_lock(publisher) < 0)
 		return;
+	publisher->cancels++;
 	atomic_store_explicit(&publisher->is_canceled, true, memory_order_relaxed);
 	tach_os_event_set(publisher->cancel);
 	pthread_cond_broadcast(&publisher->leader_is_back);
@@ -340,7 +390,9 @@ void tachyon_publisher_resume(struct tachyon_publisher *publisher)
 	if (tach_publisher_lock(publisher) < 0)
 		return;
 	atomic_store_explicit(&publisher->is_canceled, false, memory_order_relaxed);
-	tach_os_event_clear(publisher->cancel);
+	/* A leader that did not wake yet would sleep on: it clears the event itself. */
+	if (!publisher->is_leader_asleep)
+		tach_os_event_clear(publisher->cancel);
 	pthread_mutex_unlock(&publisher->lock);
 }
 
@@ -351,6 +403,31 @@ int tachyon_publisher_fd(const struct tachyon_publisher *publisher)
 	return publisher->audience.control;
 }
 
+/* Bells wake the caller's own poll only from here until it dispatches. */
+static void prepare(struct tachyon_publisher *publisher, bool wants_returns)
+{
+	if (!publisher->is_prepared)
+		publisher->is_prepared =
+			tach_os_epoll_add(publisher->audience.control, publisher->audience.bells,
+					  UINT64_MAX) == 0;
+	arm(publisher, wants_returns);
+	look(publisher);
+}
+
+static void unprepare(struct tachyon_publisher *publisher)
+{
+	if (publisher->is_nudged)
+		tach_os_event_clear(publisher->nudge);
+	publisher->is_nudged = false;
+	if (!publisher->is_prepared)
+		return;
+	tach_os_epoll_remove(publisher->audience.control, publisher->audience.bells);
+	publisher->is_prepared = false;
+	/* A thread asleep in tachyon_publisher_wait() drains its own bells. */
+	if (!publisher->has_leader)
+		disarm(publisher, true);
+}
+
 int tachyon_publisher_prepare(struct tachyon_publisher *publisher)
 {
 	bool has_news;
@@ -358,15 +435,13 @@ int tachyon_publisher_prepare(struct tachyon_publisher *publisher)
 
 	if (ret < 0)
 		return ret;
-	/* Only who asks for it is woken by every return, and only until it dispatches. */
-	if (!publisher->is_prepared)
-		publisher->is_prepared =
-			tach_os_epoll_add(publisher->audience.control, publisher->audience.bells,
-					  UINT64_MAX) == 0;
-	arm(publisher, true);
-	look(publisher);
-	has_news = is_news(publisher) || !publisher->is_prepared;
-	tach_publisher_note_again(publisher, tach_publisher_changes(publisher));
+	prepare(publisher, true);
+	/*
+	 * Where membarrier began to fail, a sleep without end may be slept through: poll no more.
+	 */
+	has_news = is_news(publisher) || !publisher->is_prepared ||
+		   shortest_slice(publisher) != TACH_FOREVER;
+	tach_publisher_note_again(publisher);
 	pthread_mutex_unlock(&publisher->lock);
 	return has_news;
 }
@@ -377,15 +452,14 @@ int tachyon_publisher_dispatch(struct tachyon_publisher *publisher)
 
 	if (ret < 0)
 		return ret;
-	if (publisher->is_prepared) {
-		tach_os_epoll_remove(publisher->audience.control, publisher->audience.bells);
-		publisher->is_prepared = false;
-		/* A thread asleep in tachyon_publisher_wait() drains its own bells. */
-		if (!publisher->has_leader)
-			disarm(publisher, true);
-	}
-	if (!publisher->is_shut)
+	unprepare(publisher);
+	if (!publisher->is_shut) {
 		tach_audience_dispatch(publisher);
+		look(publisher);
+	}
+	/* Who only polls and dispatches must be woken by a subscriber that reads its state. */
+	if (tach_audience_is_joining(publisher))
+		prepare(publisher, false);
 	pthread_mutex_unlock(&publisher->lock);
 	return 0;
 }

@@ -38,7 +38,7 @@ int tach_publisher_lock_open(struct tachyon_publisher *publisher)
 int tach_publisher_unlock(struct tachyon_publisher *publisher, int ret)
 {
 	if (ret == TACHYON_ERR_AGAIN)
-		tach_publisher_note_again(publisher, tach_publisher_changes(publisher));
+		tach_publisher_note_again(publisher);
 	pthread_mutex_unlock(&publisher->lock);
 	return ret;
 }
@@ -200,7 +200,7 @@ int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 			      struct tachyon_frame *frame)
 {
 	struct tachyon_block *block;
-	uint64_t changes;
+	uint64_t freed;
 	int ret;
 
 	if (!frame || size == 0)
@@ -210,14 +210,13 @@ int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 		return ret;
 	/* What came back is warm, and there: take it before the pool grows. */
 	tach_audience_drain(publisher);
-	tach_publisher_got_blocks(publisher);
-	changes = tach_publisher_changes(publisher);
+	freed = tach_pool_freed(publisher->pool);
 	tach_publisher_unlock(publisher, 0);
 
 	ret = tach_pool_acquire(publisher->pool, size, &block);
 	if (ret == TACHYON_ERR_AGAIN) {
 		pthread_mutex_lock(&publisher->lock);
-		tach_publisher_want_blocks(publisher, changes);
+		tach_publisher_want_blocks(publisher, freed);
 		pthread_mutex_unlock(&publisher->lock);
 	}
 	if (ret < 0)

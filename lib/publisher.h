@@ -15,8 +15,8 @@
 #include "notice.h"
 
 /* Peers in the middle of a handshake at a time: one that says nothing holds up no other. */
-#define TACH_PENDING_MAX 8
-/* In the epoll of bells; the others are the slots of links. */
+#define TACH_PENDING_MAX 64
+/* In the epoll of bells; the others are 2 * slot, and 1 for the bell of space. */
 #define TACH_KEY_KICK UINT64_MAX
 
 struct tach_audience {
@@ -36,6 +36,7 @@ struct tach_audience {
 struct tach_note {
 	uintptr_t thread;
 	uint64_t changes;
+	uint64_t freed;	   /* blocks, by then */
 	bool wants_blocks; /* it waits for a block: returns are worth waking for */
 };
 
@@ -52,14 +53,18 @@ struct tachyon_publisher {
 	/* Sleeping: one thread at a time polls, the others wait for it to come back. */
 	pthread_cond_t leader_is_back;
 	bool has_leader;
+	bool is_leader_asleep;
+	bool is_nudged; /* a caller's own poll was disarmed: it was called, and did not come yet */
 	bool is_prepared;
 	bool is_shut;
 	uint32_t sleepers;
 	uint64_t changes; /* what a thread that answered AGAIN may wait for */
 	struct tach_note notes[32];
 	uint32_t notes_made;
-	int kick;   /* eventfd: a block is free, or dispatch changed something */
-	int cancel; /* eventfd */
+	int nudge;	  /* eventfd: a caller's own poll must look again */
+	uint32_t cancels; /* how often cancel was called */
+	int kick;	  /* eventfd: a block is free, or dispatch changed something */
+	int cancel;	  /* eventfd */
 	_Atomic bool is_canceled;
 };
 
@@ -83,6 +88,10 @@ void tach_audience_drain(struct tachyon_publisher *publisher);
 /* Lets subscribers in and out: one system call, and those of what happened. */
 void tach_audience_dispatch(struct tachyon_publisher *publisher);
 void tach_audience_drop(struct tachyon_publisher *publisher, unsigned int slot);
+/* The same, for what a link's function answered: a subscriber that lied is said to have. */
+void tach_audience_fail(struct tachyon_publisher *publisher, unsigned int slot, int code);
+/* True while somebody has not had all state yet. */
+bool tach_audience_is_joining(const struct tachyon_publisher *publisher);
 
 /* Goes through the slots of a mask: for (unsigned int slot; tach_next_slot(&mask, &slot);) */
 static inline bool tach_next_slot(uint64_t *mask, unsigned int *slot)
@@ -94,17 +103,31 @@ static inline bool tach_next_slot(uint64_t *mask, unsigned int *slot)
 	return true;
 }
 
+/* --- publisher-send.c --- */
+
+/* What a message needs of a link. */
+struct tach_demand {
+	size_t message_size;
+	size_t payload_size;	   /* of a frame */
+	uint32_t segment;	   /* 0: it travels in the ring */
+	uint32_t metadata_segment; /* 0: its metadata do */
+	bool is_event;		   /* who misses it misses no frame */
+};
+
+/* Subscribers with room, as a mask, or -EAGAIN where all wait for one. */
+int tach_publisher_select(struct tachyon_publisher *publisher, const struct tach_demand *demand,
+			  uint64_t *ready);
+
 /* --- publisher-wait.c --- */
 
 int tach_publisher_wait_init(struct tachyon_publisher *publisher);
 void tach_publisher_wait_fini(struct tachyon_publisher *publisher);
-/* Goes up with everything that a thread which answered AGAIN may wait for. */
-uint64_t tach_publisher_changes(const struct tachyon_publisher *publisher);
 /* This thread answers AGAIN: a wait that follows ends at once if something changed since. */
-void tach_publisher_note_again(struct tachyon_publisher *publisher, uint64_t changes);
-/* The same, for a thread that found no free block; and when it has found one. */
-void tach_publisher_want_blocks(struct tachyon_publisher *publisher, uint64_t changes);
-void tach_publisher_got_blocks(struct tachyon_publisher *publisher);
+void tach_publisher_note_again(struct tachyon_publisher *publisher);
+/* The same, for a thread that found no free block when so many had been freed. */
+void tach_publisher_want_blocks(struct tachyon_publisher *publisher, uint64_t freed);
+/* Something is waited for that the leader, if there is one, did not arm. */
+void tach_publisher_rearm(struct tachyon_publisher *publisher);
 /* Something changed that a sleeper may wait for. */
 void tach_publisher_note_change(struct tachyon_publisher *publisher);
 

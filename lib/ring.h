@@ -21,9 +21,8 @@ struct tach_sender {
 	uint64_t head_seen;		   /* its last checked value */
 	uint64_t sent;			   /* end of what was committed */
 	uint64_t flushed;		   /* end of what the receiver can see */
-	uint64_t reserved;		   /* payload bytes of the open reservation */
-	bool is_reserved;
-	bool is_long; /* of the open reservation */
+	uint64_t payload_end;		   /* end of the last long reservation */
+	uint64_t reserved;		   /* 1 + payload bytes of the open reservation; or 0 */
 };
 
 struct tach_receiver {
@@ -101,13 +100,13 @@ static inline int tach_ring_reserve(struct tach_sender *sender, uint64_t size, v
 	const uint64_t bytes = tach_ring_extent(size, is_long);
 	struct tach_message_header *cell;
 
-	if (sender->is_reserved)
+	if (tach_unlikely(sender->reserved != 0))
 		return -EBUSY;
-	if (size > tach_ring_max_message(sender->size))
+	if (tach_unlikely(size > tach_ring_max_message(sender->size)))
 		return -EMSGSIZE;
 
 	/* Look at the peer's cache line only when the cached copy says full. */
-	if (!tach_ring_fits(sender, bytes)) {
+	if (tach_unlikely(!tach_ring_fits(sender, bytes))) {
 		const int ret = tach_ring_refresh_head(sender);
 
 		if (ret < 0)
@@ -118,73 +117,106 @@ static inline int tach_ring_reserve(struct tach_sender *sender, uint64_t size, v
 
 	cell = tach_sender_cell(sender, sender->sent);
 	*data = (uint8_t *)cell + (is_long ? TACH_CELL : sizeof(*cell));
-	sender->reserved = size;
-	sender->is_long = is_long;
-	sender->is_reserved = true;
+	sender->reserved = size + 1;
+	if (is_long)
+		sender->payload_end = sender->sent + bytes;
 	return 0;
+}
+
+/*
+ * Where a message of at most TACH_MESSAGE_INLINE_MAX bytes may be written at once, for
+ * tach_ring_append(); NULL when a reservation is open or the ring looks full: reserve, then.
+ */
+static inline uint64_t *tach_ring_short_room(const struct tach_sender *sender)
+{
+	if (tach_unlikely(sender->reserved != 0 || !tach_ring_fits(sender, TACH_CELL)))
+		return NULL;
+	return (uint64_t *)(tach_sender_cell(sender, sender->sent) + 1);
+}
+
+/* All of a message but its payload and, if it is the first of its batch, its tag. */
+static inline void tach_ring_append(struct tach_sender *sender, uint64_t size, uint32_t type,
+				    bool is_long)
+{
+	const uint64_t pos = sender->sent;
+	const uint64_t next = pos + tach_ring_extent(size, is_long);
+	struct tach_message_header *cell = tach_sender_cell(sender, pos);
+
+	cell->size = (uint32_t)size;
+	cell->type = type;
+	cell->flags = is_long ? TACH_MESSAGE_FLAG_LONG : 0;
+
+	/*
+	 * The next message's first word must read as "not yet" before this message can be seen. It
+	 * does where a message began there one lap ago, since its tag tells the lap. Where a
+	 * payload stood, or may have been written before a rollback, it is overwritten: the tag
+	 * below, or the batch's first tag, is the release that orders it. Stored always, it would
+	 * take two cache lines from the reader for each message instead of one.
+	 */
+	if (tach_unlikely(next < sender->payload_end + sender->size))
+		atomic_store_explicit(&tach_sender_cell(sender, next)->seq, 0,
+				      memory_order_relaxed);
+
+	/*
+	 * The first of a batch stays "not yet": tach_ring_flush() stores its tag, and shows them
+	 * all.
+	 */
+	if (pos != sender->flushed)
+		atomic_store_explicit(&cell->seq, tach_ring_tag(pos), memory_order_relaxed);
+
+	sender->sent = next;
 }
 
 /* Ends the reservation with size bytes, at most those reserved (-EINVAL). Not yet visible. */
 static inline int tach_ring_commit(struct tach_sender *sender, uint64_t size, uint32_t type)
 {
-	struct tach_message_header *cell = tach_sender_cell(sender, sender->sent);
-	const uint64_t pos = sender->sent;
-	const uint64_t next = pos + tach_ring_extent(size, sender->is_long);
+	const uint64_t reserved = sender->reserved;
 
-	if (!sender->is_reserved || size > sender->reserved)
+	if (tach_unlikely(size >= reserved))
 		return -EINVAL;
 
-	cell->size = (uint32_t)size;
-	cell->type = type;
-	cell->flags = sender->is_long ? TACH_MESSAGE_FLAG_LONG : 0;
-
-	/*
-	 * Whatever old payload stands in the next message's first word must read as "not yet"
-	 * before this message can be seen: the tag below, or the batch's first tag, is the
-	 * release that orders it.
-	 */
-	atomic_store_explicit(&tach_sender_cell(sender, next)->seq, 0, memory_order_relaxed);
-
-	/*
-	 * The first of a batch keeps its 0: tach_ring_flush() stores its tag, and shows them all.
-	 */
-	if (pos != sender->flushed)
-		atomic_store_explicit(&cell->seq, tach_ring_tag(pos), memory_order_relaxed);
-
-	/* Soon ours to write: fetching it then would hold up the tag that must follow. */
-	__builtin_prefetch(tach_sender_cell(sender, next + TACH_CELL), 1);
-	sender->sent = next;
-	sender->is_reserved = false;
+	tach_ring_append(sender, size, type, reserved > TACH_MESSAGE_INLINE_MAX + 1);
+	sender->reserved = 0;
 	return 0;
 }
 
 static inline void tach_ring_rollback(struct tach_sender *sender)
 {
-	sender->is_reserved = false;
+	sender->reserved = 0;
 }
 
 /* Makes everything committed visible at once. False when there was nothing. */
 static inline bool tach_ring_flush(struct tach_sender *sender)
 {
-	if (sender->flushed == sender->sent)
+	const uint64_t pos = sender->flushed;
+
+	if (pos == sender->sent)
 		return false;
 
+	sender->flushed = sender->sent;
 	/*
 	 * Pairs with the acquire in tach_ring_receive(): who sees this tag sees the payloads, the
-	 * headers and the other tags of the batch, and the 0 behind it.
+	 * headers and the other tags of the batch, and the "not yet" behind it.
 	 */
-	atomic_store_explicit(&tach_sender_cell(sender, sender->flushed)->seq,
-			      tach_ring_tag(sender->flushed), memory_order_release);
-	sender->flushed = sender->sent;
+	atomic_store_explicit(&tach_sender_cell(sender, pos)->seq, tach_ring_tag(pos),
+			      memory_order_release);
 	return true;
+}
+
+/* What stands where the next message will: nothing, or the tag of one lap ago. */
+static inline bool tach_ring_is_not_yet(const struct tach_receiver *receiver, uint32_t seq)
+{
+	return seq == 0 || seq == tach_ring_tag(receiver->received - receiver->size);
 }
 
 /* True when a message, or corruption, is there: what a sleeper checks. */
 static inline bool tach_ring_is_ready(const struct tach_receiver *receiver)
 {
 	/* Relaxed: only a hint; tach_ring_receive() acquires. */
-	return atomic_load_explicit(&tach_receiver_cell(receiver, receiver->received)->seq,
-				    memory_order_relaxed) != 0;
+	const uint32_t seq = atomic_load_explicit(
+		&tach_receiver_cell(receiver, receiver->received)->seq, memory_order_relaxed);
+
+	return !tach_ring_is_not_yet(receiver, seq);
 }
 
 /*
@@ -200,8 +232,8 @@ static inline int tach_ring_receive(struct tach_receiver *receiver, struct tachy
 	uint64_t end;
 	bool is_long;
 
-	if (seq == 0)
-		return 0;
+	if (seq != tach_ring_tag(receiver->received))
+		return tach_ring_is_not_yet(receiver, seq) ? 0 : -EBADMSG;
 
 	/* A stranger's handwriting: one load each, then only the copies count. */
 	size = *(const volatile uint32_t *)&cell->size;
@@ -209,14 +241,15 @@ static inline int tach_ring_receive(struct tach_receiver *receiver, struct tachy
 	flags = *(const volatile uint32_t *)&cell->flags;
 	is_long = flags & TACH_MESSAGE_FLAG_LONG;
 
-	if (seq != tach_ring_tag(receiver->received) || (flags & ~TACH_MESSAGE_FLAG_LONG))
+	if (tach_unlikely(flags & ~TACH_MESSAGE_FLAG_LONG))
 		return -EBADMSG;
-	if (size > (is_long ? tach_ring_max_message(receiver->size) : TACH_MESSAGE_INLINE_MAX))
+	if (tach_unlikely(size > (is_long ? tach_ring_max_message(receiver->size)
+					  : TACH_MESSAGE_INLINE_MAX)))
 		return -EBADMSG;
 
 	/* An honest sender never fills what we still hold: it keeps one cell for itself. */
 	end = receiver->received + tach_ring_extent(size, is_long);
-	if (end - receiver->released > receiver->size - TACH_CELL)
+	if (tach_unlikely(end - receiver->released > receiver->size - TACH_CELL))
 		return -EBADMSG;
 
 	*message = (struct tachyon_message){
@@ -234,7 +267,8 @@ static inline int tach_ring_release(struct tach_receiver *receiver, uint64_t end
 {
 	const uint64_t held = receiver->received - receiver->released;
 
-	if (end % TACH_CELL != 0 || end == receiver->released || end - receiver->released > held)
+	/* Less 1, so that 0 is too much as well. */
+	if (tach_unlikely(end % TACH_CELL != 0 || end - receiver->released - 1 >= held))
 		return -EINVAL;
 
 	receiver->released = end;

@@ -21,6 +21,7 @@ struct tachyon_subscriber {
 	char *address;
 	struct tach_connection *connection;
 	int cancel;
+	_Atomic uint32_t cancels;
 	bool is_canceled;
 	uint32_t need;
 	_Atomic bool is_need_unsent;
@@ -193,11 +194,11 @@ int tachyon_subscriber_connect(struct tachyon_subscriber *subscriber, int64_t ti
 		.allow_root = true,
 		.request = {.spin = subscriber->options.spin, .wants_public_fd = true},
 		.deadline_ns = tach_os_deadline(timeout_ns),
+		.is_one_look = timeout_ns == 0,
 		.cancel_fd = subscriber->cancel,
+		.cancels = &subscriber->cancels,
 	};
 	ret = tach_dial(&dial, &bus);
-	if (ret == TACHYON_ERR_AGAIN && timeout_ns > 0)
-		ret = TACHYON_ERR_TIMEDOUT;
 	if (ret < 0)
 		return ret;
 	ret = enter(subscriber, bus);
@@ -460,6 +461,7 @@ void tachyon_subscriber_cancel(struct tachyon_subscriber *subscriber)
 		return;
 	pthread_mutex_lock(&subscriber->lock);
 	subscriber->is_canceled = true;
+	atomic_fetch_add_explicit(&subscriber->cancels, 1, memory_order_relaxed);
 	tach_os_event_set(subscriber->cancel);
 	if (subscriber->connection)
 		tachyon_bus_cancel(tach_connection_bus(subscriber->connection));

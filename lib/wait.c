@@ -102,28 +102,9 @@ void tach_wait_disarm(struct tach_wait *wait)
 	tach_wait_disarm_unrung(wait);
 }
 
-bool tach_waker_wake(struct tach_waker *waker)
+bool tach_waker_ring(struct tach_waker *waker, uint32_t word, uint64_t progress)
 {
-	return tach_waker_wake_at(waker, 0);
-}
-
-bool tach_waker_wake_at(struct tach_waker *waker, uint64_t progress)
-{
-	uint32_t word;
-
-	if (waker->fence == TACH_FENCE_BOTH) {
-		/* Pairs with the fence in tach_wait_order(). */
-		atomic_thread_fence(memory_order_seq_cst);
-	} else {
-		/*
-		 * No fence, on purpose: the sleeper pays for the order with membarrier() in
-		 * tach_wait_order(). Only the compiler must be kept from moving the load up.
-		 */
-		atomic_signal_fence(memory_order_seq_cst);
-	}
-	word = atomic_load_explicit(waker->word, memory_order_relaxed);
-
-	if (!(word & 1) || word == waker->rang)
+	if (word == waker->rang)
 		return false;
 	/*
 	 * Too early: a later call rings. Word and target need no order between them: what we load

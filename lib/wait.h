@@ -62,9 +62,35 @@ void tach_wait_disarm(struct tach_wait *wait);
  */
 void tach_wait_disarm_unrung(struct tach_wait *wait);
 
-/* After publishing: rings when the peer sleeps and was not rung for this sleep. True if rung. */
-bool tach_waker_wake(struct tach_waker *waker);
-/* The same with a target: not before our progress has reached it. */
-bool tach_waker_wake_at(struct tach_waker *waker, uint64_t progress);
+/* The peer armed word: rings, unless it was rung for this sleep. True if rung. */
+bool tach_waker_ring(struct tach_waker *waker, uint32_t word, uint64_t progress);
+
+/*
+ * After publishing: rings when the peer sleeps, was not rung for this sleep, and its target, if it
+ * has one, was reached by our progress. True if rung.
+ */
+static inline bool tach_waker_wake_at(struct tach_waker *waker, uint64_t progress)
+{
+	uint32_t word;
+
+	if (tach_unlikely(waker->fence == TACH_FENCE_BOTH)) {
+		/* Pairs with the fence in tach_wait_order(). */
+		atomic_thread_fence(memory_order_seq_cst);
+	} else {
+		/*
+		 * No fence, on purpose: the sleeper pays for the order with membarrier() in
+		 * tach_wait_order(). Only the compiler must be kept from moving the load up.
+		 */
+		atomic_signal_fence(memory_order_seq_cst);
+	}
+	word = atomic_load_explicit(waker->word, memory_order_relaxed);
+
+	return tach_unlikely(word & 1) && tach_waker_ring(waker, word, progress);
+}
+
+static inline bool tach_waker_wake(struct tach_waker *waker)
+{
+	return tach_waker_wake_at(waker, 0);
+}
 
 #endif

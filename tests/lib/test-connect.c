@@ -52,7 +52,7 @@ static struct tach_pending accept_pending(struct tach_listener *listener)
 {
 	struct tach_pending pending = {.sock = -1};
 
-	EVENTUALLY(tach_pending_accept(&pending, listener, &reception) == 0);
+	EVENTUALLY(tach_pending_accept(&pending, listener, &reception, -1, 0) == 0);
 	CHECK(pending.sock >= 0);
 	return pending;
 }
@@ -67,7 +67,7 @@ TEST(dialling_meets_a_listener_in_steps)
 	struct tachyon_bus *bus;
 	struct helper helper;
 
-	CHECK_EQ(tach_pending_accept(&pending, &listener, &reception), -EAGAIN);
+	CHECK_EQ(tach_pending_accept(&pending, &listener, &reception, -1, 0), -EAGAIN);
 	start_helper(&helper, dial_in_helper, &dialing);
 	pending = accept_pending(&listener);
 	EVENTUALLY(tach_pending_step(&pending, &reception, &bus) == 0);
@@ -246,7 +246,7 @@ TEST(a_user_the_rule_does_not_allow_is_refused_at_once)
 	const int sock = raw_connect(ADDRESS);
 
 	CHECK_EQ(seteuid(OTHER_UID + 1), 0);
-	ret = tach_pending_accept(&pending, &listener, &strict);
+	ret = tach_pending_accept(&pending, &listener, &strict, -1, 0);
 	CHECK_EQ(seteuid(0), 0);
 	CHECK_EQ(ret, TACHYON_ERR_DENIED);
 	CHECK_EQ(pending.sock, -1);

@@ -6,17 +6,20 @@
  * process drains at any time, so a later load can pass an earlier store, as on x86.  membarrier = "own and peer's
  * buffer were empty at one instant".  A cell's first word is `seq`; payload cells hold X, the worst payload word there
  * is: non-zero, and no valid tag.  Payload, size and the zero of the next cell are one buffer entry (BODY): no receiver
- * can look at any of them before the tag.  Each atomic block holds one load or store of shared memory.
+ * can look at any of them before the tag.  The next cell is zeroed only where the last lap may have left payload in it;
+ * else the tag of the last lap stands there, which the receiver takes for "not yet" as well.  Each atomic block holds one load or store of shared memory.
  *
  * size      N QTR MAXMSG KMAX SB SPUR(n spurious poll returns a node)
  * shape     DUPLEX  both nodes send and receive, each in one thread       HOLD  the receiver may keep a message
  *           BATCH   commit without flush       KILL  node 0 may die at any step     STALL  the receiver may stop calling
  *           SC  no store buffers (for questions of progress that are not about TSO)
+ *           ROLLBACK(n a node)  a payload may be written for a message of two cells, which is then given up
  *           EARLY   the sleeper for space may ask to be woken before all of it is there
  * repairs   FIX_SLEEP   before it sleeps on any word a node publishes its head     FIX_ALWAYS  head stored at every release
  *           FIX_FLUSH   before it sleeps on any word a node flushes
  * mutations M_NOBARRIER M_HALFFENCE(waker fences, sleeper does not) M_FENCE(both fence, no membarrier: the fallback)
- *           M_NOZERO M_NOARMED M_NOEMPTY M_NOQTR M_FULLCAP M_ONELOAD M_LOADFIRST M_DRAINLATE M_NOEPOCH
+ *           M_NOZERO M_NOLAP(the zero is left out although payload stood there one lap ago) M_ROLLBACK(likewise after one)
+ *           M_ONLYZERO(the receiver knows nothing of the last lap's tag) M_NOARMED M_NOEMPTY M_NOQTR M_FULLCAP M_ONELOAD M_LOADFIRST M_DRAINLATE M_NOEPOCH
  *           M_NORECHECK M_HUPFIRST M_ZEROLATE
  * The sleeper for space says how far the receiver must come (wtarget); the waker rings no earlier. The order of target
  * and armed word does not matter, on either side (M_TARGETLATE, M_TARGETFIRST find no error): the barrier orders both.
@@ -40,6 +43,23 @@
 #define SPUR 0
 #endif
 #define X 255
+#ifndef ROLLBACK
+#define ROLLBACK 0
+#endif
+/* how BODY says that the next cell is to be zeroed */
+#define ZERO 4
+#if defined(M_NOZERO) || defined(M_ZEROLATE)
+#define ZERO_NEXT false
+#elif defined(M_NOLAP)
+#define ZERO_NEXT (ppos[me] + k < pend[me])
+#else
+#define ZERO_NEXT (ppos[me] + k < pend[me] + N)
+#endif
+#ifdef M_ONLYZERO
+#define NOT_YET(v, pos) (v == 0)
+#else
+#define NOT_YET(v, pos) (v == 0 || v + N == pos + 1)
+#endif
 #ifdef DUPLEX
 #define FIN0 false
 #else
@@ -47,7 +67,7 @@
 #endif
 #define NONE 254
 
-mtype = { BODY, SEQ, HEAD, WD, WS, WT, BELLD, BELLS };
+mtype = { BODY, SCRIBBLE, SEQ, HEAD, WD, WS, WT, BELLD, BELLS };
 typedef Ring { byte seq[N]; byte sz[N]; byte id[N] }
 typedef Seg  { byte head; byte wdata; byte wspace; byte wtarget }
 Ring ring[2]; Seg seg[2];
@@ -65,6 +85,7 @@ chan sb1 = [SB] of { mtype, byte, byte, byte };
 /* private positions, global only so that assertions can see them */
 byte ppos[2];                    /* end of what node i has written on its ring */
 byte fpos[2];                    /* end of what it has flushed */
+byte pend[2];                    /* end of the last cells that a payload may have been written to */
 byte rpos[2];                    /* what node i has read on the peer's ring */
 byte rel[2];                     /* what it has released there */
 byte tgt[2];                     /* the head that node i last asked to be woken for */
@@ -74,13 +95,12 @@ byte nsent[2], nrecv[2];
 
 inline apply(i) {
   if
-  :: m == BODY ->                                   /* a = position, b = cells, c = id */
-     assert(a + b <= rel[1-i] + N - 1);             /* overwrites a cell that is not released? (the zero included) */
-     ring[i].sz[a % N] = b; ring[i].id[a % N] = c;
-     if :: b == 2 -> ring[i].seq[(a + 1) % N] = X :: else fi;
-#if !defined(M_NOZERO) && !defined(M_ZEROLATE)
-     ring[i].seq[(a + b) % N] = 0
-#endif
+  :: m == BODY ->                                   /* a = position, b = cells, and ZERO or not, c = id */
+     assert(a + (b & 3) <= rel[1-i] + N - 1);       /* overwrites a cell that is not released? (the zero included) */
+     ring[i].sz[a % N] = b & 3; ring[i].id[a % N] = c;
+     if :: (b & 3) == 2 -> ring[i].seq[(a + 1) % N] = X :: else fi;
+     if :: (b & ZERO) -> ring[i].seq[(a + (b & 3)) % N] = 0 :: else fi
+  :: m == SCRIBBLE -> assert(a <= rel[1-i] + N - 1); ring[i].seq[a % N] = X
   :: m == SEQ   -> ring[i].seq[a % N] = b
   :: m == HEAD  -> assert(a >= seg[i].head); seg[i].head = a
   :: m == WD    -> seg[i].wdata = a
@@ -220,7 +240,17 @@ inline send() {
 awake_s: PUSH(WS, es << 1, 0, 0)
      fi
   od;
-  atomic { PUSH(BODY, ppos[me], k, nsent[me]) };
+#if ROLLBACK
+  if
+  :: atomic { rb > 0 && ppos[me] + 3 <= chead + N -> rb--; PUSH(SCRIBBLE, ppos[me] + 1, 0, 0) };
+#ifndef M_ROLLBACK
+     pend[me] = ppos[me] + 2
+#endif
+  :: skip
+  fi;
+#endif
+  if :: k == 2 -> pend[me] = ppos[me] + 2 :: else fi;
+  atomic { PUSH(BODY, ppos[me], k | (ZERO_NEXT -> ZERO : 0), nsent[me]) };
   nsent[me]++;
   if
   :: atomic { batch == NONE -> batch = ppos[me]; ppos[me] = ppos[me] + k };
@@ -245,7 +275,7 @@ inline release() {
   w = seg[peer].wspace;
   if
 #ifndef M_NOEMPTY
-  :: atomic { ring[peer].seq[rel[me] % N] == 0 -> skip }; pub_head()
+  :: atomic { NOT_YET(ring[peer].seq[rel[me] % N], rel[me]) -> skip }; pub_head()
 #endif
 #ifndef M_NOQTR
   :: atomic { rel[me] - lastpub >= QTR -> skip }; pub_head()
@@ -261,6 +291,7 @@ inline recv() {
   do
   :: atomic {
      v = ring[peer].seq[rpos[me] % N];
+     if :: NOT_YET(v, rpos[me]) -> v = 0 :: else fi;
      if
      :: v != 0 ->
         assert(v == rpos[me] + 1);                         /* stale word or payload taken for a header */
@@ -286,6 +317,7 @@ inline recv() {
         atomic {
 #ifndef M_NORECHECK
         v = ring[peer].seq[rpos[me] % N];
+        if :: NOT_YET(v, rpos[me]) -> v = 0 :: else fi;
 #endif
         if :: v != 0 -> goto awake_d :: else -> slp_d[me] = 1 fi };
 #ifdef M_DRAINLATE
@@ -297,6 +329,7 @@ inline recv() {
         :: atomic { HUP -> slp_d[me] = 0;
 #ifndef M_HUPFIRST
            v = ring[peer].seq[rpos[me] % N];
+           if :: NOT_YET(v, rpos[me]) -> v = 0 :: else fi;
            if :: v != 0 -> skip :: else -> eof[me] = 1; goto finish fi }
 #else
            eof[me] = 1; goto finish }
@@ -314,7 +347,7 @@ proctype node(byte me) {
 #ifdef SC
   mtype m; byte a, b, c;
 #endif
-  byte k, w, v, t, lastpub, chead, es, ed, rangs, rangd, heldk, batch = NONE, spur = SPUR;
+  byte k, w, v, t, lastpub, chead, es, ed, rangs, rangd, heldk, batch = NONE, spur = SPUR, rb = ROLLBACK;
   {
   do
 #ifdef DUPLEX

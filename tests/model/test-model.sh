@@ -34,16 +34,24 @@ expect 0 'both directions'                   '-DDUPLEX -DN=3 -DKMAX=1 -DMAXMSG=2
 expect 0 'batches, none left before a sleep' '-DFIX_FLUSH -DWANT_FLUSHED -DBATCH -DKMAX=1'
 expect 0 'a producer killed at any step'     '-DKILL -DMAXMSG=2'
 expect 0 'targets short of what is needed'   '-DEARLY -DSPUR=1 -DMAXMSG=2'
+# Laps in which no cell is zeroed, and payload that was written and given up.
+expect 0 'tags of the last lap'              '-DN=3 -DKMAX=1 -DMAXMSG=4 -DROLLBACK=1'
+expect 0 'tags and payload of the last lap'  '-DN=4 -DMAXMSG=4 -DROLLBACK=1 -DSC'
 if [ "${TACHYON_TEST_LONG:-0}" = 1 ]; then
 	expect 0 'one way, 4 messages'               '-DMAXMSG=4'
 	expect 0 'a receiver that keeps a message'   '-DHOLD -DSC'
 	expect 0 'both directions, 3 messages'       '-DDUPLEX -DSC -DN=3 -DKMAX=1 -DMAXMSG=3'
 	expect 0 'targets short of need, 3 messages' '-DEARLY -DSPUR=1 -DMAXMSG=3'
+	expect 0 'tags of the last lap, batches'     '-DN=3 -DMAXMSG=4 -DROLLBACK=1 -DSC -DFIX_FLUSH -DWANT_FLUSHED -DBATCH'
+	expect 0 'tags of the last lap, killed'      '-DKILL -DN=3 -DKMAX=1 -DMAXMSG=4'
 fi
 
 for mutation in NOBARRIER HALFFENCE NOZERO ZEROLATE FULLCAP ONELOAD LOADFIRST DRAINLATE NOEPOCH \
-	NORECHECK; do
+	NORECHECK NOLAP; do
 	expect 1 "without its rule: $mutation" "-DMAXMSG=3 -DM_$mutation"
+done
+for mutation in ONLYZERO ROLLBACK; do
+	expect 1 "without its rule: $mutation" "-DN=3 -DKMAX=1 -DMAXMSG=4 -DROLLBACK=1 -DM_$mutation"
 done
 expect 1 'without its rule: HUPFIRST' '-DKILL -DMAXMSG=2 -DM_HUPFIRST'
 

@@ -473,9 +473,21 @@ int tachyon_publisher_send(struct tachyon_publisher *publisher, const struct tac
  */
 void *tachyon_publisher_reclaim(struct tachyon_publisher *publisher);
 
-/** Send state: what the frames that follow are. Sticky. caps: NUL-terminated, below 16 MiB.
- * @return 0, TACHYON_ERR_AGAIN (a subscriber is behind: wait, try again; nobody got it),
- *         TACHYON_ERR_TOO_BIG or -ENOMEM  @thread any */
+/**
+ * Send state: what the frames that follow are. Sticky: it replaces what was set before, and who
+ * joins later gets it. Never waits: a subscriber that has no room for it now gets it before its
+ * next frame.
+ *
+ * @param caps  NUL-terminated UTF-8, not empty, below 16 MiB; copied
+ *
+ * @return 0, or
+ *         TACHYON_ERR_TOO_BIG  caps are 16 MiB or more
+ *         TACHYON_ERR_CLOSED   tachyon_publisher_shutdown() was called
+ *         -EINVAL              caps are empty, or no UTF-8
+ *         -ENOMEM              out of memory: nothing was sent
+ *
+ * @thread any
+ */
 int tachyon_publisher_set_caps(struct tachyon_publisher *publisher, const char *caps);
 /** The same for the layout of planes. */
 int tachyon_publisher_set_layout(struct tachyon_publisher *publisher,
@@ -483,7 +495,15 @@ int tachyon_publisher_set_layout(struct tachyon_publisher *publisher,
 /** The same for the clock. */
 int tachyon_publisher_set_clock(struct tachyon_publisher *publisher,
 				const struct tachyon_clock *clock);
-/** The same for any event, sticky or not. */
+/**
+ * Send an event. A sticky one is state, as above. Any other is sent once, to those who have joined:
+ * under POLICY_BLOCK to all or nobody; else who has no room for it goes without.
+ *
+ * @return as tachyon_publisher_set_caps(), or, not sticky, under POLICY_BLOCK
+ *         TACHYON_ERR_AGAIN    a subscriber is behind, or no block is free: wait, try again
+ *
+ * @thread any
+ */
 int tachyon_publisher_send_event(struct tachyon_publisher *publisher,
 				 const struct tachyon_event *event);
 /** The same for the end of the stream; frames may follow after tachyon_publisher_forget(). */
@@ -598,6 +618,7 @@ void tachyon_subscriber_destroy(struct tachyon_subscriber *subscriber);
  *         TACHYON_ERR_AGAIN     nobody listens (timeout 0)
  *         TACHYON_ERR_TIMEDOUT  nobody listened, or answered, in time
  *         TACHYON_ERR_CANCELED  tachyon_subscriber_cancel() was called
+ *         -EBUSY                the publisher has all the subscribers it takes: try later
  *         and as tachyon_bus_connect()
  *
  * @thread one at a time
