@@ -45,6 +45,7 @@ void tach_publisher_note_again(struct tachyon_publisher *publisher)
 	make_note(publisher, &(struct tach_note){
 				     .thread = this_thread(),
 				     .changes = publisher->changes,
+				     .freed = tach_pool_freed(publisher->pool),
 			     });
 }
 
@@ -85,7 +86,8 @@ static bool is_news(struct tachyon_publisher *publisher)
 	const struct tach_note *note = find_note(publisher);
 
 	return !note || note->changes != publisher->changes ||
-	       (note->wants_blocks && note->freed != tach_pool_freed(publisher->pool));
+	       (is_any_block_wanted(publisher) &&
+		note->freed != tach_pool_freed(publisher->pool));
 }
 
 int tach_publisher_wait_init(struct tachyon_publisher *publisher)

@@ -104,7 +104,10 @@ TEST(dialling_after_the_deadline_tries_once)
 {
 	struct dialing dialing = {.dial = make_dial(0)};
 
+	CHECK_EQ(dial_in_helper(&dialing), -ETIMEDOUT);
+	dialing.dial.is_one_look = true;
 	CHECK_EQ(dial_in_helper(&dialing), -EAGAIN);
+	dialing.dial.is_one_look = false;
 	dialing.dial.deadline_ns = tach_os_now_ns() + 10 * MS;
 	CHECK_EQ(dial_in_helper(&dialing), -ETIMEDOUT);
 	CHECK(!dialing.bus);

@@ -195,7 +195,7 @@ TEST(a_reject_brings_its_code)
 
 TEST(a_reject_with_a_code_that_no_listener_has_reason_to_send_is_corrupt)
 {
-	static const int codes[] = {0, 1, INT32_MAX, INT32_MIN, -100000, -EBUSY, -ECHILD};
+	static const int codes[] = {0, 1, INT32_MAX, INT32_MIN, -100000, -EAGAIN, -ECHILD};
 	struct table table = make_table();
 	struct tach_reject reject = {
 		.magic = TACH_MAGIC, .protocol = TACH_PROTOCOL, .kind = TACH_PACKET_REJECT};

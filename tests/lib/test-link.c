@@ -341,6 +341,7 @@ TEST(an_event_comes_after_the_state_set_before_it)
 
 	make_bench(&bench);
 	set_state(&bench, 50, "caps", 5);
+	CHECK_EQ(tach_link_has_room(&bench.link, 6, 0, 1), 0);
 	CHECK_EQ(tach_link_put_event(&bench.link, TACH_WIRE_EVENT, "event", 6), 0);
 	tach_link_flush(&bench.link);
 	CHECK_EQ(hear_message(&bench, body, sizeof(body)), TACH_WIRE_CAPS);

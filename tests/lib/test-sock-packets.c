@@ -238,7 +238,7 @@ TEST(fds_for_which_there_is_no_room_here_are_lost_with_their_packet)
 	send_raw(pair[0], 8, 3);
 	old = limit_to(RLIMIT_NOFILE, (rlim_t)next_fd() + 1);
 
-	CHECK_EQ(receive(pair[1], &packet), -EBADMSG);
+	CHECK_EQ(receive(pair[1], &packet), -EMFILE);
 	CHECK_EQ(packet.fd_count, 0);
 	setrlimit(RLIMIT_NOFILE, &old);
 	close_pair(pair);
