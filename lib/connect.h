@@ -56,8 +56,8 @@ struct tach_reception {
 };
 
 /*
- * Takes a connection, watched in epoll (-1: nowhere) under key until it is gone. 0; -EAGAIN: nobody waits; else
- * it was refused or no fd is left: try again.
+ * Takes a connection, watched in epoll (-1: nowhere) under key until it is gone. 0; -EAGAIN:
+ * nobody waits; else it was refused or no fd is left: try again.
  */
 int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
 			const struct tach_reception *reception, int epoll, uint64_t key);

@@ -86,8 +86,7 @@ static bool is_news(struct tachyon_publisher *publisher)
 	const struct tach_note *note = find_note(publisher);
 
 	return !note || note->changes != publisher->changes ||
-	       (is_any_block_wanted(publisher) &&
-		note->freed != tach_pool_freed(publisher->pool));
+	       (is_any_block_wanted(publisher) && note->freed != tach_pool_freed(publisher->pool));
 }
 
 int tach_publisher_wait_init(struct tachyon_publisher *publisher)
