@@ -22,7 +22,8 @@
  *
  * In one terminal
  * |[
- * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=I420 ! tachyonsink socket-path=/tmp/tachyon
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=I420 \
+ *     ! tachyonsink socket-path=/tmp/tachyon
  * ]|
  * and in another
  * |[
@@ -30,7 +31,9 @@
  * ]|
  * Play a file, all of it, to whoever comes first:
  * |[
- * gst-launch-1.0 filesrc location=clip.mp4 ! qtdemux ! h264parse ! avdec_h264 ! tachyonsink socket-path=/tmp/tachyon wait-for-connection=true
+ * gst-launch-1.0 filesrc location=clip.mp4 ! qtdemux ! h264parse \
+ *     ! avdec_h264 \
+ *     ! tachyonsink socket-path=/tmp/tachyon wait-for-connection=true
  * ]|
  *
  * Since: 0.1

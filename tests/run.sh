@@ -86,6 +86,7 @@ run_tests() {
 set_up
 if step "build with gcc" build build gcc -Dgst=enabled; then
     run_tests gcc build
+    step "quickstart" examples/quickstart.sh && tail -n 1 "$work/log"
 fi
 
 if [ $is_quick = no ]; then
