@@ -174,15 +174,14 @@ bool tach_audience_is_joining(const struct tachyon_publisher *publisher)
 }
 
 /* It takes no more frames, but keeps what it has until it closes. */
-static void let_leave(struct tachyon_publisher *publisher, unsigned int slot)
+static void let_leave(struct tachyon_publisher *publisher, struct tach_link *link)
 {
-	struct tach_audience *audience = &publisher->audience;
-	struct tach_link *link = &audience->links[slot];
+	const uint64_t bit = 1ull << link->holder;
 
-	if (audience->joined & (1ull << slot))
+	if (publisher->audience.joined & bit)
 		notify(publisher, link, TACHYON_NOTICE_LEFT, TACHYON_END_CLOSED);
 	link->is_leaving = true;
-	audience->joined &= ~(1ull << slot);
+	publisher->audience.joined &= ~bit;
 	tach_publisher_note_change(publisher);
 }
 
@@ -332,7 +331,7 @@ static int drain(struct tachyon_publisher *publisher, unsigned int slot)
 		return 0;
 	case TACH_STATE_DRAINING:
 		if (!link->is_leaving)
-			let_leave(publisher, slot);
+			let_leave(publisher, link);
 		return 0;
 	default:
 		tach_bus_note_hangup(link->bus);

@@ -45,4 +45,22 @@ static inline void tach_cpu_relax(void)
 #endif
 }
 
+/*
+ * A caller's options, whose struct may be older or newer than ours and starts with its own size:
+ * what it has, and zeros for the rest. NULL: all zeros. -EINVAL where the size cannot be.
+ */
+static inline int tach_copy_options(void *options, size_t size, const void *given)
+{
+	uint32_t given_size;
+
+	memset(options, 0, size);
+	if (!given)
+		return 0;
+	memcpy(&given_size, given, sizeof(given_size));
+	if (given_size < sizeof(given_size))
+		return -EINVAL;
+	memcpy(options, given, given_size < size ? given_size : size);
+	return 0;
+}
+
 #endif

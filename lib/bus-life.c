@@ -155,7 +155,7 @@ int tach_bus_create(int sock, struct tach_offer *offer, struct tach_guest *guest
 	bus->pidfd = tach_sock_peer_pidfd(sock);
 	if (bus->pidfd < 0)
 		bus->pidfd = -1;
-	pthread_mutex_init(&bus->cancel_lock, NULL);
+	pthread_mutex_init(&bus->sleep_lock, NULL);
 	bus->sock = sock;
 	bus->token = tach_os_process_token();
 	bus->token_word = tach_os_token_word();
@@ -184,19 +184,24 @@ err_free:
 
 /* --- cancelling, figures --- */
 
+/*
+ * The event stays set until every thread that slept when it was set has left: poll() looks at it
+ * again when it wakes, and would sleep on if a resume had cleared it.
+ */
 void tachyon_bus_cancel(struct tachyon_bus *bus)
 {
 	if (tach_bus_is_foreign(bus))
 		return;
-	pthread_mutex_lock(&bus->cancel_lock);
+	pthread_mutex_lock(&bus->sleep_lock);
 	atomic_fetch_add_explicit(&bus->cancels, 1, memory_order_relaxed);
 	atomic_store_explicit(&bus->is_canceled, 1, memory_order_relaxed);
+	bus->old_sleepers = bus->sleepers;
 	make_urgent(bus);
-	pthread_mutex_unlock(&bus->cancel_lock);
+	pthread_mutex_unlock(&bus->sleep_lock);
 }
 
-/* With the lock. A break at the same time must not be forgotten with it. */
-static void clear_cancel(struct tachyon_bus *bus)
+/* With the lock. A break or an end at the same time must not be forgotten with it. */
+static void forget_cancel(struct tachyon_bus *bus)
 {
 	atomic_store_explicit(&bus->is_urgent, 0, memory_order_relaxed);
 	tach_os_event_clear(bus->cancel_fd);
@@ -206,34 +211,37 @@ static void clear_cancel(struct tachyon_bus *bus)
 		atomic_store_explicit(&bus->is_urgent, 1, memory_order_relaxed);
 }
 
-void tach_bus_settle_cancel(struct tachyon_bus *bus)
-{
-	if (!atomic_load(&bus->is_cancel_stale))
-		return;
-	pthread_mutex_lock(&bus->cancel_lock);
-	if (atomic_load(&bus->is_cancel_stale) && !atomic_load(&bus->is_canceled) &&
-	    atomic_load(&bus->sleepers) == 0) {
-		atomic_store(&bus->is_cancel_stale, false);
-		clear_cancel(bus);
-	}
-	pthread_mutex_unlock(&bus->cancel_lock);
-}
-
 void tachyon_bus_resume(struct tachyon_bus *bus)
 {
 	if (tach_bus_is_foreign(bus))
 		return;
-	pthread_mutex_lock(&bus->cancel_lock);
+	pthread_mutex_lock(&bus->sleep_lock);
 	atomic_store_explicit(&bus->is_canceled, 0, memory_order_relaxed);
-	/* A sleeper that did not wake yet would sleep on: poll() looks at the event again. */
-	if (atomic_load(&bus->sleepers) > 0)
-		atomic_store(&bus->is_cancel_stale, true);
-	else
-		clear_cancel(bus);
-	pthread_mutex_unlock(&bus->cancel_lock);
-	/* The last sleeper may have left between. */
-	if (atomic_load(&bus->sleepers) == 0)
-		tach_bus_settle_cancel(bus);
+	if (bus->old_sleepers == 0)
+		forget_cancel(bus);
+	pthread_mutex_unlock(&bus->sleep_lock);
+}
+
+uint32_t tach_bus_enter_wait(struct tachyon_bus *bus)
+{
+	uint32_t cancels;
+
+	pthread_mutex_lock(&bus->sleep_lock);
+	bus->sleepers++;
+	cancels = atomic_load_explicit(&bus->cancels, memory_order_relaxed);
+	pthread_mutex_unlock(&bus->sleep_lock);
+	return cancels;
+}
+
+void tach_bus_leave_wait(struct tachyon_bus *bus, uint32_t cancels)
+{
+	pthread_mutex_lock(&bus->sleep_lock);
+	bus->sleepers--;
+	if (atomic_load_explicit(&bus->cancels, memory_order_relaxed) != cancels &&
+	    --bus->old_sleepers == 0 &&
+	    !atomic_load_explicit(&bus->is_canceled, memory_order_relaxed))
+		forget_cancel(bus);
+	pthread_mutex_unlock(&bus->sleep_lock);
 }
 
 static struct tachyon_bus_stats read_stats(const struct tachyon_bus *bus)
@@ -276,9 +284,19 @@ void tachyon_bus_shutdown(struct tachyon_bus *bus)
 	tach_sock_shutdown(bus->sock);
 }
 
+static uint32_t count_sleepers(struct tachyon_bus *bus)
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&bus->sleep_lock);
+	count = bus->sleepers;
+	pthread_mutex_unlock(&bus->sleep_lock);
+	return count;
+}
+
 static void wait_for_sleepers(struct tachyon_bus *bus)
 {
-	while (atomic_load(&bus->sleepers) > 0)
+	while (count_sleepers(bus) > 0)
 		(void)tach_os_poll(NULL, 0, tach_os_now_ns() + 100000);
 }
 
@@ -304,6 +322,6 @@ void tachyon_bus_destroy(struct tachyon_bus *bus)
 	tach_os_close(bus->sock);
 	tach_segment_destroy(&bus->peer_segment);
 	tach_segment_destroy(&bus->own_segment);
-	pthread_mutex_destroy(&bus->cancel_lock);
+	pthread_mutex_destroy(&bus->sleep_lock);
 	free(bus);
 }

@@ -178,10 +178,9 @@ static bool sleep_once(struct tachyon_bus *bus, const struct tach_wait *wait, ui
 }
 
 /* 1: the need is met; negative: why it will not be. */
-static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint64_t deadline)
+static int wait_until_met(struct tachyon_bus *bus, const struct need *need, uint64_t deadline,
+			  uint32_t cancels)
 {
-	const uint32_t cancels = atomic_load_explicit(&bus->cancels, memory_order_relaxed);
-
 	for (;;) {
 		int ret = spin(bus, need, deadline);
 
@@ -239,16 +238,16 @@ static int look_once(struct tachyon_bus *bus, const struct need *need)
 
 static int wait_for(struct tachyon_bus *bus, const struct need *need, int64_t timeout_ns)
 {
+	uint32_t cancels;
 	int ret;
 
 	tach_bus_flush_own_batch(bus);
 	if (timeout_ns == 0)
 		return look_once(bus, need);
 
-	atomic_fetch_add(&bus->sleepers, 1);
-	ret = wait_until_met(bus, need, tach_os_deadline(timeout_ns));
-	if (atomic_fetch_sub(&bus->sleepers, 1) == 1)
-		tach_bus_settle_cancel(bus);
+	cancels = tach_bus_enter_wait(bus);
+	ret = wait_until_met(bus, need, tach_os_deadline(timeout_ns), cancels);
+	tach_bus_leave_wait(bus, cancels);
 	return ret;
 }
 

@@ -38,18 +38,19 @@ struct tachyon_bus {
 	_Atomic uint32_t end;	    /* enum tachyon_end */
 	_Atomic uint32_t spin;
 
-	_Atomic uint32_t sleepers; /* threads inside a wait */
 	_Atomic uint32_t is_canceled;
 	_Atomic uint32_t cancels;	/* how often: one that was taken back at once counts too */
 	_Atomic uint64_t next_check_ns; /* when a caller that only polls asks for a hang-up again */
 	int sock;
 	int pidfd;     /* -1 where the kernel gives none */
 	int cancel_fd; /* an eventfd that never leaves the process */
-	pthread_mutex_t cancel_lock;
-	_Atomic bool
-		is_cancel_stale; /* taken back while somebody slept: who leaves last clears it */
-	int public_fd;		 /* epoll over data bell, socket, pidfd; -1 in a publisher's link */
-	pid_t peer_pid;		 /* 0 where unknown */
+
+	/* Guards the counts below, and the event behind cancel_fd. */
+	pthread_mutex_t sleep_lock;
+	uint32_t sleepers;     /* threads inside a wait */
+	uint32_t old_sleepers; /* of those, who entered before the last cancel */
+	int public_fd;	       /* epoll over data bell, socket, pidfd; -1 in a publisher's link */
+	pid_t peer_pid;	       /* 0 where unknown */
 	struct tach_segment own_segment;
 	struct tach_segment peer_segment;
 };
@@ -103,8 +104,12 @@ void tach_bus_check_hangup(struct tachyon_bus *bus);
 
 /* Makes what was committed visible, and wakes the peer if it sleeps. */
 void tach_bus_flush(struct tachyon_bus *bus);
-/* After the last sleeper left: a cancel that was taken back meanwhile is forgotten. */
-void tach_bus_settle_cancel(struct tachyon_bus *bus);
+/*
+ * Around a wait. What enter returns tells, compared with cancels, of a cancel since, also one that
+ * was taken back at once.
+ */
+uint32_t tach_bus_enter_wait(struct tachyon_bus *bus);
+void tach_bus_leave_wait(struct tachyon_bus *bus, uint32_t cancels);
 /* What this thread committed and did not flush; another thread's batch is left alone. */
 void tach_bus_flush_own_batch(struct tachyon_bus *bus);
 /* After a commit made elsewhere, or a release: tell the peer if it sleeps. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * Mapped segments, held frames, returns (PROTOCOL.md 7).
+ * Held frames, their way back, leaving (PROTOCOL.md 7).
  *
  * One thread receives; any thread releases frames. The mutex guards the table of segments, the
  * counts and the sending ring; it is never held across anything that waits.
@@ -11,18 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "log.h"
-#include "sock.h"
-
-/* A publisher has few: a size class each, and those that retire. */
-#define SEGMENTS_MAX 1024u
-
-struct mapping {
-	uint32_t id;
-	uint32_t holders; /* frames, held by us, that lie in it */
-	bool is_retiring;
-	struct tach_segment segment;
-};
+#include "mapping.h"
 
 struct tach_connection {
 	pthread_mutex_t lock;
@@ -31,17 +20,14 @@ struct tach_connection {
 	uint64_t token;
 	uint64_t held;
 	uint64_t quota;
-	uint64_t max_bytes;
-	uint64_t mapped_bytes;
-	struct mapping **mappings;
-	size_t count;
+	struct tach_mappings mappings;
 };
 
 /* A received frame: the reference, and private copies of what the ring's cell held. */
 struct held {
 	struct tachyon_block block;
 	struct tach_connection *connection;
-	struct mapping *mapping; /* NULL: the payload is in bytes */
+	struct tach_mapping *mapping; /* NULL: the payload is in bytes */
 	uint32_t generation;
 	uint16_t index;
 	_Alignas(16) uint8_t bytes[];
@@ -60,7 +46,7 @@ int tach_connection_create(struct tachyon_bus *bus, uint64_t max_bytes,
 	connection->bus = bus;
 	connection->token = tach_os_process_token();
 	connection->quota = bus->sender.size / TACH_CELL / 2;
-	connection->max_bytes = max_bytes;
+	connection->mappings.max_bytes = max_bytes;
 	*out = connection;
 	return 0;
 }
@@ -75,22 +61,10 @@ static bool is_foreign(const struct tach_connection *connection)
 	return connection->token != tach_os_process_token();
 }
 
-static void unmap(struct tach_connection *connection, size_t index)
-{
-	struct mapping *mapping = connection->mappings[index];
-
-	connection->mapped_bytes -= mapping->segment.mapped_size;
-	tach_segment_destroy(&mapping->segment);
-	free(mapping);
-	connection->mappings[index] = connection->mappings[--connection->count];
-}
-
 static void destroy(struct tach_connection *connection)
 {
 	tachyon_bus_destroy(connection->bus);
-	while (connection->count > 0)
-		unmap(connection, connection->count - 1);
-	free(connection->mappings);
+	tach_mappings_fini(&connection->mappings);
 	pthread_mutex_destroy(&connection->lock);
 	free(connection);
 }
@@ -110,7 +84,7 @@ uint64_t tach_connection_mapped_bytes(struct tach_connection *connection)
 	uint64_t bytes;
 
 	pthread_mutex_lock(&connection->lock);
-	bytes = connection->mapped_bytes;
+	bytes = connection->mappings.bytes;
 	pthread_mutex_unlock(&connection->lock);
 	return bytes;
 }
@@ -150,23 +124,18 @@ static void put_ref(struct tach_connection *connection, uint32_t type,
 		(void)tach_bus_poison(connection->bus);
 }
 
-static void retire_if_unused(struct tach_connection *connection, struct mapping *mapping)
+static void retire_if_unused(struct tach_connection *connection, struct tach_mapping *mapping)
 {
 	const struct tach_block_ref ref = {.segment = mapping->id};
 
 	if (!mapping->is_retiring || mapping->holders > 0)
 		return;
-	for (size_t i = 0; i < connection->count; i++) {
-		if (connection->mappings[i] == mapping) {
-			unmap(connection, i);
-			break;
-		}
-	}
+	tach_mappings_remove(&connection->mappings, mapping);
 	put_ref(connection, TACH_WIRE_RETIRED, &ref);
 }
 
-static void give_back(struct tach_connection *connection, struct mapping *mapping, uint16_t index,
-		      uint32_t generation)
+static void give_back(struct tach_connection *connection, struct tach_mapping *mapping,
+		      uint16_t index, uint32_t generation)
 {
 	const struct tach_block_ref ref = {
 		.segment = mapping->id,
@@ -182,7 +151,8 @@ static void give_back(struct tach_connection *connection, struct mapping *mappin
 static int has_room_beside_returns(struct tach_connection *connection, size_t size)
 {
 	/* Each mapping may have to be answered with a RETIRED, too. */
-	const uint64_t wanted = size + (connection->quota + connection->count + 1) * TACH_CELL;
+	const uint64_t wanted =
+		size + (connection->quota + connection->mappings.count + 1) * TACH_CELL;
 
 	if (wanted > tach_ring_max_message(connection->bus->sender.size))
 		return TACHYON_ERR_TOO_BIG;
@@ -264,101 +234,12 @@ static struct held *make_held(struct tach_connection *connection, size_t size)
 
 /* --- segments --- */
 
-static struct mapping *find(const struct tach_connection *connection, uint32_t id)
-{
-	/* The newest is where the frames come from. */
-	for (size_t i = connection->count; i-- > 0;) {
-		if (connection->mappings[i]->id == id)
-			return connection->mappings[i];
-	}
-	return NULL;
-}
-
-static int add_mapping(struct tach_connection *connection, uint32_t id, int fd)
-{
-	struct mapping **mappings;
-	struct mapping *mapping;
-	int ret;
-
-	if (id == 0 || find(connection, id) || connection->count == SEGMENTS_MAX)
-		return -EBADMSG;
-	mappings =
-		realloc(connection->mappings, (connection->count + 1) * sizeof(struct mapping *));
-	if (!mappings)
-		return -ENOMEM;
-	connection->mappings = mappings;
-	mapping = calloc(1, sizeof(*mapping));
-	if (!mapping)
-		return -ENOMEM;
-
-	ret = tach_segment_attach(&mapping->segment, fd, TACH_SEGMENT_PAYLOAD,
-				  connection->max_bytes - connection->mapped_bytes);
-	if (ret < 0) {
-		free(mapping);
-		return ret;
-	}
-	mapping->id = id;
-	connection->mapped_bytes += mapping->segment.mapped_size;
-	mappings[connection->count++] = mapping;
-	return 0;
-}
-
-static int take_packet(struct tach_connection *connection)
-{
-	struct tach_segment_packet packet;
-	int fds[TACH_SOCK_FDS];
-	size_t fd_count = 0;
-	const ssize_t size =
-		tach_sock_receive(connection->bus->sock, &packet, sizeof(packet), fds, &fd_count);
-	int ret = -EBADMSG;
-
-	if (size <= 0)
-		return size == 0 ? -EAGAIN : (int)size;
-	if (size == sizeof(packet) && packet.magic == TACH_MAGIC &&
-	    packet.protocol == TACH_PROTOCOL && packet.kind == TACH_PACKET_SEGMENT && fd_count == 1)
-		ret = add_mapping(connection, packet.segment, fds[0]);
-	for (size_t i = 0; i < fd_count; i++)
-		tach_os_close(fds[i]);
-	return ret;
-}
-
-/* A segment is announced on the socket before the ring names it: what is unknown is there now. */
-static int find_or_fetch(struct tach_connection *connection, uint32_t id, struct mapping **mapping)
-{
-	int ret = 0;
-
-	while (!(*mapping = find(connection, id)) && ret == 0)
-		ret = take_packet(connection);
-	if (*mapping)
-		return 0;
-	return ret == -EAGAIN || ret == -EPIPE || ret == -ECONNRESET ? -EBADMSG : ret;
-}
-
-/* The mapping and the bytes that ref names, all checked; one more holder. */
-static int resolve(struct tach_connection *connection, const struct tach_block_ref *ref,
-		   struct mapping **mapping, uint8_t **data)
-{
-	const struct tach_segment *segment;
-	int ret = find_or_fetch(connection, ref->segment, mapping);
-
-	if (ret < 0)
-		return ret;
-	segment = &(*mapping)->segment;
-	if ((*mapping)->is_retiring || ref->block >= segment->block_count)
-		return -EBADMSG;
-	if (ref->offset > segment->block_size || ref->size > segment->block_size - ref->offset)
-		return -EBADMSG;
-	*data = segment->data + ref->block * segment->block_size + ref->offset;
-	(*mapping)->holders++;
-	return 0;
-}
-
 int tach_connection_retire(struct tach_connection *connection,
 			   const struct tachyon_message *message)
 {
 	uint8_t body[sizeof(struct tach_wire_ref)];
 	struct tach_block_ref ref;
-	struct mapping *mapping;
+	struct tach_mapping *mapping;
 	uint32_t type;
 	int ret;
 
@@ -370,7 +251,8 @@ int tach_connection_retire(struct tach_connection *connection,
 		return ret;
 
 	pthread_mutex_lock(&connection->lock);
-	ret = find_or_fetch(connection, ref.segment, &mapping);
+	ret = tach_mappings_find(&connection->mappings, connection->bus->sock, ref.segment,
+				 &mapping);
 	if (ret == 0) {
 		mapping->is_retiring = true;
 		retire_if_unused(connection, mapping);
@@ -385,12 +267,13 @@ int tach_connection_retire(struct tach_connection *connection,
 static int copy_out(struct tach_connection *connection, const struct tach_block_ref *ref,
 		    void *copy)
 {
-	struct mapping *mapping;
+	struct tach_mapping *mapping;
 	uint8_t *data;
 	int ret;
 
 	pthread_mutex_lock(&connection->lock);
-	ret = resolve(connection, ref, &mapping, &data);
+	ret = tach_mappings_resolve(&connection->mappings, connection->bus->sock, ref, &mapping,
+				    &data);
 	if (ret == 0) {
 		memcpy(copy, data, ref->size);
 		give_back(connection, mapping, ref->block, ref->generation);
@@ -487,7 +370,8 @@ static int hold(struct tach_connection *connection, const struct tach_block_ref 
 	int ret;
 
 	pthread_mutex_lock(&connection->lock);
-	ret = resolve(connection, ref, &held->mapping, &data);
+	ret = tach_mappings_resolve(&connection->mappings, connection->bus->sock, ref,
+				    &held->mapping, &data);
 	if (ret == 0)
 		connection->held++;
 	pthread_mutex_unlock(&connection->lock);

@@ -22,18 +22,13 @@ struct tachyon_listener {
 	int epoll; /* socket and pending ones: the public fd */
 };
 
-static const struct tachyon_bus_options defaults;
-
 /* The caller's options, which may be of an older or newer size, with defaults filled in. */
 static int complete(const struct tachyon_bus_options *given, struct tachyon_bus_options *options)
 {
-	*options = defaults;
-	if (given) {
-		if (given->size < sizeof(given->size))
-			return -EINVAL;
-		memcpy(options, given,
-		       given->size < sizeof(*options) ? given->size : sizeof(*options));
-	}
+	const int ret = tach_copy_options(options, sizeof(*options), given);
+
+	if (ret < 0)
+		return ret;
 	if (options->spin == 0)
 		options->spin = 1000;
 	else if (options->spin == TACHYON_SPIN_NEVER)

@@ -20,6 +20,9 @@
 /* Counts a call into the kernel; see tachyon_system_calls(). */
 void tach_os_count_call(void);
 
+/* One log line for a failure that is nobody's ordinary answer. Returns -number. */
+int tach_os_fail(const char *call, int number);
+
 /* --- memory files --- */
 
 /* A sealable, CLOEXEC memfd. */

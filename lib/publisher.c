@@ -48,13 +48,10 @@ int tach_publisher_unlock(struct tachyon_publisher *publisher, int ret)
 static int complete(const struct tachyon_publisher_options *given,
 		    struct tachyon_publisher_options *options)
 {
-	*options = (struct tachyon_publisher_options){0};
-	if (given) {
-		if (given->size < sizeof(given->size))
-			return -EINVAL;
-		memcpy(options, given,
-		       given->size < sizeof(*options) ? given->size : sizeof(*options));
-	}
+	const int ret = tach_copy_options(options, sizeof(*options), given);
+
+	if (ret < 0)
+		return ret;
 	if (options->policy > TACHYON_POLICY_DISCONNECT)
 		return -EINVAL;
 	if (options->max_subscribers > TACHYON_SUBSCRIBERS_MAX)

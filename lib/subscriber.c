@@ -59,13 +59,10 @@ static void count(_Atomic uint64_t *counter, uint64_t more)
 static int complete(const struct tachyon_subscriber_options *given,
 		    struct tachyon_subscriber_options *options)
 {
-	*options = (struct tachyon_subscriber_options){0};
-	if (given) {
-		if (given->size < sizeof(given->size))
-			return -EINVAL;
-		memcpy(options, given,
-		       given->size < sizeof(*options) ? given->size : sizeof(*options));
-	}
+	const int ret = tach_copy_options(options, sizeof(*options), given);
+
+	if (ret < 0)
+		return ret;
 	if (options->spin == TACHYON_SPIN_NEVER)
 		options->spin = 0;
 	if (options->max_bytes == 0)

@@ -11,10 +11,10 @@ import re
 import sources
 
 LAYERS = [
-    ("base", "error", "log", "os", "os-file", "sock"),
+    ("base", "error", "log", "os", "os-file", "os-memory", "os-wait", "sock"),
     ("layout", "segment"),
     ("ring", "wait"),
-    ("block", "frame", "pool", "pool-private", "pool-memory", "pool-publication", "wire"),
+    ("block", "frame", "mapping", "pool", "pool-private", "pool-memory", "pool-publication", "wire"),
     ("listener", "handshake", "bus", "bus-life", "connect", "endpoint"),
     ("sticky", "notice", "link", "audience", "publisher", "publisher-send", "publisher-state",
      "publisher-wait", "connection", "subscriber", "stream"),
@@ -25,8 +25,9 @@ NEIGHBOURS = {
     ("error", "base"), ("log", "base"), ("os", "base"), ("sock", "base"),
     ("os", "log"), ("sock", "log"), ("sock", "os"),
     ("os-file", "base"), ("os-file", "log"), ("os-file", "os"),
+    ("os-memory", "os"), ("os-memory", "log"), ("os-wait", "os"),
     ("segment", "layout"),
-    ("frame", "block"), ("frame", "wire"), ("pool", "block"), ("wire", "block"),
+    ("frame", "block"), ("mapping", "block"), ("frame", "wire"), ("pool", "block"), ("wire", "block"),
     ("pool", "pool-private"), ("pool-private", "pool-memory"), ("pool-private", "pool"),
     ("pool-memory", "pool"), ("pool-memory", "block"), ("pool-publication", "pool-private"),
     ("bus", "handshake"), ("bus-life", "bus"),
@@ -37,7 +38,7 @@ NEIGHBOURS = {
     ("subscriber", "connection"),
 }
 
-SYSTEM = {"os.c", "os-file.c", "sock.c"}
+SYSTEM = {"os.c", "os-file.c", "os-memory.c", "os-wait.c", "sock.c"}
 
 SYSTEM_CALLS = """
     accept accept4 bind chmod clock_gettime clock_nanosleep clone close connect creat dup dup2 dup3
