@@ -26,8 +26,8 @@ struct tach_mappings {
 
 void tach_mappings_fini(struct tach_mappings *mappings);
 /*
- * The mapping of a segment, read from the socket where it is new. -EBADMSG: it was not announced, or
- * what was is no such segment; -EMSGSIZE, -ENOMEM, -EMFILE.
+ * The mapping of a segment, read from the socket where it is new. -EBADMSG: it was not announced,
+ * or what was is no such segment; -EMSGSIZE, -ENOMEM, -EMFILE.
  */
 int tach_mappings_find(struct tach_mappings *mappings, int sock, uint32_t id,
 		       struct tach_mapping **mapping);
