@@ -107,6 +107,7 @@ static void take_over(struct tachyon_bus *bus, struct tach_offer *offer, struct 
 {
 	bus->own_segment = offer->segment;
 	bus->peer_segment = guest->segment;
+	bus->peer_view = guest->view;
 	bus->own = offer->segment.header;
 	bus->peer = guest->segment.header;
 
@@ -320,6 +321,7 @@ void tachyon_bus_destroy(struct tachyon_bus *bus)
 	tach_os_close(bus->pidfd);
 	tach_os_close(bus->cancel_fd);
 	tach_os_close(bus->sock);
+	tach_view_fini(&bus->peer_view);
 	tach_segment_destroy(&bus->peer_segment);
 	tach_segment_destroy(&bus->own_segment);
 	pthread_mutex_destroy(&bus->sleep_lock);

@@ -525,6 +525,28 @@ int tachyon_bus_release(struct tachyon_bus *bus, const struct tachyon_message *m
 	return ret;
 }
 
+int tachyon_bus_private_view(struct tachyon_bus *bus, const struct tachyon_message *message,
+			     void **data)
+{
+	struct tach_view *view;
+	uintptr_t offset;
+
+	if (!bus || !message || !data)
+		return -EINVAL;
+	if (tach_bus_is_foreign(bus))
+		return TACHYON_ERR_FORKED;
+	view = &bus->peer_view;
+	offset = (uintptr_t)message->data - (uintptr_t)bus->peer_segment.data;
+	if (!view->base || message->position <= bus->receiver.released ||
+	    message->position > bus->receiver.received || offset > view->data_size ||
+	    message->size > view->data_size - offset)
+		return -EINVAL;
+	if (tach_view_refresh(view, offset, message->size) < 0)
+		return tach_bus_poison(bus);
+	*data = view->data + offset;
+	return 0;
+}
+
 /* --- polling from outside --- */
 
 int tachyon_bus_fd(const struct tachyon_bus *bus)

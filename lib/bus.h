@@ -53,11 +53,13 @@ struct tachyon_bus {
 	pid_t peer_pid;	       /* 0 where unknown */
 	struct tach_segment own_segment;
 	struct tach_segment peer_segment;
+	struct tach_view peer_view;
 };
 
 struct tach_bus_request {
 	uint32_t spin;
 	bool wants_public_fd;
+	bool wants_view;
 };
 
 /* Takes sock and, on success only, what is in offer and guest; on failure all stay the caller's. */

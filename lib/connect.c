@@ -97,15 +97,15 @@ static int check_listener(int sock, const struct tach_dial *dial)
 }
 
 /* Once connected, the listener has a time of its own to answer, also where the caller's is up. */
-static int await_welcome(const struct tach_dial *dial, int sock, const struct tach_offer *offer,
-			 struct tach_guest *guest)
+static int await_answer(const struct tach_dial *dial, int sock, const struct tach_offer *offer,
+			struct tach_guest *guest, uint64_t *ring_size)
 {
 	const uint64_t least = tach_os_now_ns() + TACH_HANDSHAKE_TIMEOUT_NS;
 	const uint64_t deadline = dial->deadline_ns > least ? dial->deadline_ns : least;
 
 	for (;;) {
 		struct pollfd entry = {.fd = sock, .events = POLLIN};
-		int ret = tach_hello_receive(sock, TACH_PACKET_WELCOME, offer, guest);
+		int ret = tach_hello_receive_answer(sock, offer, guest, ring_size);
 
 		if (ret != -EAGAIN)
 			return ret;
@@ -118,19 +118,37 @@ static int await_welcome(const struct tach_dial *dial, int sock, const struct ta
 	}
 }
 
+/* 0 and a guest; 1: not with a ring of this size. */
+static int introduce(const struct tach_dial *dial, int sock, const struct tach_offer *offer,
+		     struct tach_guest *guest, uint64_t *ring_size)
+{
+	const int ret = tach_hello_send(sock, TACH_PACKET_HELLO, offer);
+
+	/* A listener that refuses us at sight has left already, and left its reason. */
+	if (ret < 0 && ret != -EPIPE && ret != -ECONNRESET)
+		return ret;
+	return await_answer(dial, sock, offer, guest, ring_size);
+}
+
 static int shake_hands(const struct tach_dial *dial, int sock, struct tach_offer *offer,
 		       struct tachyon_bus **bus)
 {
 	struct tach_guest guest = {.data_bell = -1, .space_bell = -1};
+	uint64_t ring_size;
 	int ret = check_listener(sock, dial);
 
 	if (ret < 0)
 		return ret;
-	ret = tach_hello_send(sock, TACH_PACKET_HELLO, offer);
-	/* A listener that refuses us at sight has left already, and left its reason. */
-	if (ret < 0 && ret != -EPIPE && ret != -ECONNRESET)
-		return ret;
-	ret = await_welcome(dial, sock, offer, &guest);
+	ret = introduce(dial, sock, offer, &guest, &ring_size);
+	if (ret > 0) {
+		/* Once: from now on the size is what the listener wants. */
+		tach_offer_fini(offer);
+		ret = tach_offer_init(offer, dial->service, ring_size, dial->max_peer_ring_size);
+		if (ret < 0)
+			return ret;
+		offer->has_view = dial->request.wants_view;
+		ret = introduce(dial, sock, offer, &guest, &ring_size);
+	}
 	if (ret < 0)
 		return ret;
 	ret = tach_bus_create(sock, offer, &guest, &dial->request, bus);
@@ -153,6 +171,8 @@ int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus)
 	ret = tach_offer_init(&offer, dial->service, dial->ring_size, dial->max_peer_ring_size);
 	if (ret < 0)
 		goto err_sock;
+	offer.is_any_size = dial->is_any_size;
+	offer.has_view = dial->request.wants_view;
 	ret = shake_hands(dial, sock, &offer, bus);
 	if (ret < 0)
 		goto err_offer;
@@ -214,14 +234,36 @@ void tach_pending_drop(struct tach_pending *pending)
 	tach_pending_fini(pending);
 }
 
-static int answer(int sock, struct tach_offer *offer, const struct tach_reception *reception,
-		  struct tachyon_bus **bus)
+/* What a connector's ring had better have, if it has no wish of its own; 0: it may stay. */
+static uint64_t better_size(const struct tach_pending *pending, const struct tach_offer *offer,
+			    const struct tach_guest *guest)
 {
+	uint64_t size = offer->segment.data_size;
+
+	if (offer->service != TACH_SERVICE_BUS || !guest->is_any_size || pending->was_resized)
+		return 0;
+	while (size > offer->max_peer_ring_size)
+		size /= 2;
+	return size > guest->segment.data_size ? size : 0;
+}
+
+static int answer(struct tach_pending *pending, struct tach_offer *offer,
+		  const struct tach_reception *reception, struct tachyon_bus **bus)
+{
+	const int sock = pending->sock;
 	struct tach_guest guest = {.data_bell = -1, .space_bell = -1};
+	uint64_t size;
 	int ret = tach_hello_receive(sock, TACH_PACKET_HELLO, offer, &guest);
 
 	if (ret < 0)
 		return ret;
+	size = better_size(pending, offer, &guest);
+	if (size > 0) {
+		tach_guest_fini(&guest);
+		pending->was_resized = true;
+		ret = tach_hello_send_resize(sock, offer, size);
+		return ret == 0 ? -EAGAIN : -EPIPE;
+	}
 	ret = reception->is_full ? -EBUSY : tach_hello_send(sock, TACH_PACKET_WELCOME, offer);
 	if (ret == 0)
 		ret = tach_bus_create(sock, offer, &guest, &reception->request, bus);
@@ -251,7 +293,8 @@ int tach_pending_step(struct tach_pending *pending, const struct tach_reception 
 	ret = tach_offer_init(&offer, reception->service, reception->ring_size,
 			      reception->max_peer_ring_size);
 	if (ret == 0) {
-		ret = answer(pending->sock, &offer, reception, bus);
+		offer.has_view = reception->request.wants_view;
+		ret = answer(pending, &offer, reception, bus);
 		if (ret < 0)
 			tach_offer_fini(&offer);
 	}

@@ -20,6 +20,7 @@ struct tach_dial {
 	const char *address;
 	enum tach_service service;
 	uint64_t ring_size;
+	bool is_any_size; /* the listener may ask for a larger ring */
 	uint64_t max_peer_ring_size;
 	struct tach_peer_rule rule;
 	/* beside the rule: root's listener is accepted */
@@ -42,6 +43,7 @@ int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus);
 struct tach_pending {
 	int sock;  /* -1: none */
 	int epoll; /* where it is watched, the caller's; -1: nowhere */
+	bool was_resized;
 	uint64_t deadline_ns;
 };
 

@@ -35,7 +35,7 @@ struct held {
 
 /* --- life --- */
 
-int tach_connection_create(struct tachyon_bus *bus, uint64_t max_bytes,
+int tach_connection_create(struct tachyon_bus *bus, uint64_t max_bytes, bool is_private,
 			   struct tach_connection **out)
 {
 	struct tach_connection *connection = calloc(1, sizeof(*connection));
@@ -47,6 +47,7 @@ int tach_connection_create(struct tachyon_bus *bus, uint64_t max_bytes,
 	connection->token = tach_os_process_token();
 	connection->quota = bus->sender.size / TACH_CELL / 2;
 	connection->mappings.max_bytes = max_bytes;
+	connection->mappings.is_private = is_private;
 	*out = connection;
 	return 0;
 }

@@ -13,8 +13,11 @@
 
 struct tach_connection;
 
-/* Takes the bus on success. One reference, the caller's. */
-int tach_connection_create(struct tachyon_bus *bus, uint64_t max_bytes,
+/*
+ * Takes the bus on success. One reference, the caller's. is_private: whoever holds a frame may
+ * write to it, and nobody else sees it.
+ */
+int tach_connection_create(struct tachyon_bus *bus, uint64_t max_bytes, bool is_private,
 			   struct tach_connection **connection);
 /*
  * Gives up the caller's reference: takes no more, returns what was not received, and leaves once no

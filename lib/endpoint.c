@@ -45,7 +45,24 @@ static int complete(const struct tachyon_bus_options *given, struct tachyon_bus_
 	return options->ring_size ? 0 : -EINVAL;
 }
 
+static struct tach_bus_request request(const struct tachyon_bus_options *options)
+{
+	return (struct tach_bus_request){
+		.spin = options->spin,
+		.wants_public_fd = true,
+		.wants_view = options->has_private_view,
+	};
+}
+
 /* --- connect --- */
+
+/* Whether the ring's size was left to us. */
+static bool is_any_size(const struct tachyon_bus_options *given)
+{
+	struct tachyon_bus_options options;
+
+	return tach_copy_options(&options, sizeof(options), given) == 0 && options.ring_size == 0;
+}
 
 int tachyon_bus_connect(const char *address, const struct tachyon_bus_options *given,
 			struct tachyon_bus **bus)
@@ -64,9 +81,10 @@ int tachyon_bus_connect(const char *address, const struct tachyon_bus_options *g
 		.address = address,
 		.service = TACH_SERVICE_BUS,
 		.ring_size = options.ring_size,
+		.is_any_size = is_any_size(given),
 		.max_peer_ring_size = options.max_peer_ring_size,
 		.rule = tach_peer_rule(&options.access),
-		.request = {.spin = options.spin, .wants_public_fd = true},
+		.request = request(&options),
 		.deadline_ns = tach_os_deadline(options.timeout_ns),
 		.cancel_fd = -1,
 	};
@@ -124,7 +142,7 @@ int tachyon_listener_create(const char *address, const struct tachyon_bus_option
 		.ring_size = options.ring_size,
 		.max_peer_ring_size = options.max_peer_ring_size,
 		.rule = tach_peer_rule(&options.access),
-		.request = {.spin = options.spin, .wants_public_fd = true},
+		.request = request(&options),
 	};
 
 	ret = copy_uids(listener, &options.access);

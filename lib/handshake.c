@@ -65,6 +65,7 @@ void tach_guest_fini(struct tach_guest *guest)
 		return;
 	tach_os_close(guest->space_bell);
 	tach_os_close(guest->data_bell);
+	tach_view_fini(&guest->view);
 	tach_segment_destroy(&guest->segment);
 }
 
@@ -80,19 +81,25 @@ static uint32_t features(enum tach_service service)
 	return tach_os_membarrier_register() ? TACH_FEATURE_MEMBARRIER : 0;
 }
 
-int tach_hello_send(int sock, enum tach_packet_kind kind, const struct tach_offer *offer)
+static struct tach_hello make_hello(enum tach_packet_kind kind, const struct tach_offer *offer)
 {
-	const struct tach_hello hello = {
+	return (struct tach_hello){
 		.magic = TACH_MAGIC,
 		.protocol = TACH_PROTOCOL,
 		.kind = kind,
-		.features = features(offer->service),
+		.features =
+			features(offer->service) | (offer->is_any_size ? TACH_FEATURE_ANY_SIZE : 0),
 		.byte_order = TACH_BYTE_ORDER_MARK,
 		.word_size = sizeof(void *),
 		.service = offer->service,
 		.ring_size = offer->segment.data_size,
 		.pid = (uint32_t)tach_os_pid(),
 	};
+}
+
+int tach_hello_send(int sock, enum tach_packet_kind kind, const struct tach_offer *offer)
+{
+	const struct tach_hello hello = make_hello(kind, offer);
 	const int fds[FD_COUNT] = {
 		[FD_SEGMENT] = offer->segment.fd,
 		[FD_DATA_BELL] = offer->data_bell[1],
@@ -100,6 +107,14 @@ int tach_hello_send(int sock, enum tach_packet_kind kind, const struct tach_offe
 	};
 
 	return tach_sock_send(sock, &hello, sizeof(hello), fds, FD_COUNT);
+}
+
+int tach_hello_send_resize(int sock, const struct tach_offer *offer, uint64_t ring_size)
+{
+	struct tach_hello hello = make_hello(TACH_PACKET_RESIZE, offer);
+
+	hello.ring_size = ring_size;
+	return tach_sock_send(sock, &hello, sizeof(hello), NULL, 0);
 }
 
 void tach_hello_reject(int sock, int code)
@@ -172,48 +187,108 @@ static int admit(const struct tach_hello *hello, const int fds[FD_COUNT],
 					  tach_os_page_size());
 	if (ret < 0)
 		return ret;
-	if (guest->segment.data_size != hello->ring_size) {
+	ret = guest->segment.data_size == hello->ring_size ? 0 : -EBADMSG;
+	if (ret == 0 && ours->has_view)
+		ret = tach_view_init(&guest->view, &guest->segment, fds[FD_SEGMENT]);
+	if (ret < 0) {
 		tach_segment_destroy(&guest->segment);
-		return -EBADMSG;
+		return ret;
 	}
 
 	guest->data_bell = fds[FD_DATA_BELL];
 	guest->space_bell = fds[FD_SPACE_BELL];
 	guest->both_membarrier =
 		hello->features & features(ours->service) & TACH_FEATURE_MEMBARRIER;
+	guest->is_any_size = hello->features & TACH_FEATURE_ANY_SIZE;
 	return 0;
+}
+
+union packet {
+	struct tach_hello hello;
+	struct tach_reject reject;
+};
+
+struct parcel {
+	union packet packet;
+	size_t size;
+	int fds[TACH_SOCK_FDS];
+	size_t fd_count;
+};
+
+/* 0, or a negative code and nothing to put away; a REJECT is its code. */
+static int take_parcel(int sock, struct parcel *parcel)
+{
+	const struct tach_reject *reject = &parcel->packet.reject;
+	ssize_t size;
+
+	*parcel = (struct parcel){.fd_count = 0};
+	size = tach_sock_receive(sock, &parcel->packet, sizeof(parcel->packet), parcel->fds,
+				 &parcel->fd_count);
+	if (size <= 0)
+		return size == 0 || size == -ECONNRESET ? -EPIPE : (int)size;
+	parcel->size = (size_t)size;
+	if (parcel->size != sizeof(*reject) || reject->magic != TACH_MAGIC ||
+	    reject->kind != TACH_PACKET_REJECT)
+		return 0;
+	for (size_t i = 0; i < parcel->fd_count; i++)
+		tach_os_close(parcel->fds[i]);
+	return reject_code(reject);
+}
+
+static int check_parcel(const struct parcel *parcel, enum tach_packet_kind kind, size_t fd_count,
+			const struct tach_offer *ours)
+{
+	int ret;
+
+	if (parcel->size < offsetof(struct tach_hello, features))
+		return -EBADMSG;
+	ret = check_hello(&parcel->packet.hello, parcel->size, kind, ours);
+	if (ret == 0 && parcel->fd_count != fd_count)
+		ret = -EBADMSG;
+	return ret;
+}
+
+/* Whoever is not admitted leaves nothing behind. */
+static int open_parcel(struct parcel *parcel, enum tach_packet_kind kind,
+		       const struct tach_offer *ours, struct tach_guest *guest)
+{
+	int ret = check_parcel(parcel, kind, FD_COUNT, ours);
+
+	if (ret == 0)
+		ret = admit(&parcel->packet.hello, parcel->fds, ours, guest);
+	for (size_t i = 0; i < parcel->fd_count; i++) {
+		if (ret < 0 || i == FD_SEGMENT)
+			tach_os_close(parcel->fds[i]);
+	}
+	return ret;
 }
 
 int tach_hello_receive(int sock, enum tach_packet_kind kind, const struct tach_offer *ours,
 		       struct tach_guest *guest)
 {
-	union {
-		struct tach_hello hello;
-		struct tach_reject reject;
-	} packet = {0};
-	int fds[TACH_SOCK_FDS];
-	size_t fd_count = 0;
-	int ret = -EBADMSG;
-	const ssize_t size = tach_sock_receive(sock, &packet, sizeof(packet), fds, &fd_count);
+	struct parcel parcel;
+	const int ret = take_parcel(sock, &parcel);
 
-	if (size < 0)
-		return size == -ECONNRESET ? -EPIPE : (int)size;
-	if (size == 0)
-		ret = -EPIPE;
-	else if (size == sizeof(packet.reject) && packet.reject.magic == TACH_MAGIC &&
-		 packet.reject.kind == TACH_PACKET_REJECT)
-		ret = reject_code(&packet.reject);
-	else if (size >= (ssize_t)offsetof(struct tach_hello, features))
-		ret = check_hello(&packet.hello, (size_t)size, kind, ours);
+	return ret < 0 ? ret : open_parcel(&parcel, kind, ours, guest);
+}
 
-	if (ret == 0 && fd_count != FD_COUNT)
-		ret = -EBADMSG;
-	if (ret == 0)
-		ret = admit(&packet.hello, fds, ours, guest);
+int tach_hello_receive_answer(int sock, const struct tach_offer *ours, struct tach_guest *guest,
+			      uint64_t *ring_size)
+{
+	struct parcel parcel;
+	int ret = take_parcel(sock, &parcel);
 
-	for (size_t i = 0; i < fd_count; i++) {
-		if (ret < 0 || i == FD_SEGMENT)
-			tach_os_close(fds[i]);
-	}
-	return ret;
+	if (ret < 0)
+		return ret;
+	if (!ours->is_any_size || parcel.fd_count > 0)
+		return open_parcel(&parcel, TACH_PACKET_WELCOME, ours, guest);
+	ret = check_parcel(&parcel, TACH_PACKET_RESIZE, 0, ours);
+	if (ret < 0)
+		return ret;
+
+	/* A larger one is all that it may ask for. */
+	*ring_size = parcel.packet.hello.ring_size;
+	if (*ring_size <= ours->segment.data_size || tach_ring_size(*ring_size) != *ring_size)
+		return -EBADMSG;
+	return 1;
 }

@@ -12,11 +12,15 @@
 #define TACH_HANDSHAKE_H
 
 #include "segment.h"
+#include "view.h"
 
 /* What this side brings: a ring segment, and two doorbells ([0] stays here, [1] goes away). */
 struct tach_offer {
 	enum tach_service service;
 	uint64_t max_peer_ring_size;
+	/* a connector's: the ring's size is a default, the listener may ask for a larger one */
+	bool is_any_size;
+	bool has_view; /* the peer's ring is mapped once more, to be written to */
 	struct tach_segment segment;
 	int data_bell[2];
 	int space_bell[2];
@@ -25,9 +29,11 @@ struct tach_offer {
 /* What the peer brought, checked and mapped. */
 struct tach_guest {
 	struct tach_segment segment;
+	struct tach_view view;
 	int data_bell;
 	int space_bell;
 	bool both_membarrier;
+	bool is_any_size;
 };
 
 int tach_offer_init(struct tach_offer *offer, enum tach_service service, uint64_t ring_size,
@@ -38,6 +44,8 @@ void tach_guest_fini(struct tach_guest *guest);
 
 /* 0, -EAGAIN (the socket is full: only a hostile peer's is), -EPIPE. */
 int tach_hello_send(int sock, enum tach_packet_kind kind, const struct tach_offer *offer);
+/* Tells a connector whose ring may have any size which one it should have. As tach_hello_send(). */
+int tach_hello_send_resize(int sock, const struct tach_offer *offer, uint64_t ring_size);
 /* Best effort: tells the peer why before the socket is closed. */
 void tach_hello_reject(int sock, int code);
 /*
@@ -47,5 +55,8 @@ void tach_hello_reject(int sock, int code);
  */
 int tach_hello_receive(int sock, enum tach_packet_kind kind, const struct tach_offer *ours,
 		       struct tach_guest *guest);
+/* The same for a connector that waits for WELCOME; 1: RESIZE came instead, with this ring size. */
+int tach_hello_receive_answer(int sock, const struct tach_offer *ours, struct tach_guest *guest,
+			      uint64_t *ring_size);
 
 #endif

@@ -104,13 +104,15 @@ _Static_assert(sizeof(struct tach_message_header) + TACH_MESSAGE_INLINE_MAX == T
 	       "PROTOCOL.md 4");
 
 /*
- * The control socket: one packet each way, then SEGMENT packets from a publisher, then hang-up.
+ * The control socket: HELLO and WELCOME, with a RESIZE and another HELLO between them where need be,
+ * then SEGMENT packets from a publisher, then hang-up.
  */
 enum tach_packet_kind {
 	TACH_PACKET_HELLO = 1,
 	TACH_PACKET_WELCOME = 2,
 	TACH_PACKET_REJECT = 3,
 	TACH_PACKET_SEGMENT = 4,
+	TACH_PACKET_RESIZE = 5,
 };
 
 enum tach_service {
@@ -119,9 +121,13 @@ enum tach_service {
 };
 
 #define TACH_FEATURE_MEMBARRIER 1u
+#define TACH_FEATURE_ANY_SIZE 2u
 #define TACH_BYTE_ORDER_MARK 0x01020304u
 
-/* HELLO and WELCOME; fds: segment, waker's end of the data bell, waker's end of the space bell */
+/*
+ * HELLO and WELCOME; fds: segment, waker's end of the data bell, waker's end of the space bell.
+ * RESIZE; no fds.
+ */
 struct tach_hello {
 	uint64_t magic;
 	uint32_t protocol;

@@ -18,6 +18,7 @@ static void unmap(struct tach_mappings *mappings, size_t index)
 	struct tach_mapping *mapping = mappings->items[index];
 
 	mappings->bytes -= mapping->segment.mapped_size;
+	tach_view_fini(&mapping->view);
 	tach_segment_destroy(&mapping->segment);
 	free(mapping);
 	mappings->items[index] = mappings->items[--mappings->count];
@@ -68,14 +69,23 @@ static int add(struct tach_mappings *mappings, uint32_t id, int fd)
 
 	ret = tach_segment_attach(&mapping->segment, fd, TACH_SEGMENT_PAYLOAD,
 				  mappings->max_bytes - mappings->bytes);
-	if (ret < 0) {
-		free(mapping);
-		return ret;
+	if (ret < 0)
+		goto err_mapping;
+	if (mappings->is_private) {
+		ret = tach_view_init(&mapping->view, &mapping->segment, fd);
+		if (ret < 0)
+			goto err_segment;
 	}
 	mapping->id = id;
 	mappings->bytes += mapping->segment.mapped_size;
 	items[mappings->count++] = mapping;
 	return 0;
+
+err_segment:
+	tach_segment_destroy(&mapping->segment);
+err_mapping:
+	free(mapping);
+	return ret;
 }
 
 static int take_packet(struct tach_mappings *mappings, int sock)
@@ -109,6 +119,22 @@ int tach_mappings_find(struct tach_mappings *mappings, int sock, uint32_t id,
 	return ret == -EAGAIN || ret == -EPIPE || ret == -ECONNRESET ? -EBADMSG : ret;
 }
 
+/* Bytes that lie within the data, where the caller may look at them. */
+static int show(struct tach_mapping *mapping, size_t offset, size_t size, uint8_t **data)
+{
+	int ret;
+
+	if (!mapping->view.base) {
+		*data = mapping->segment.data + offset;
+		return 0;
+	}
+	ret = tach_view_refresh(&mapping->view, offset, size);
+	if (ret < 0)
+		return ret;
+	*data = mapping->view.data + offset;
+	return 0;
+}
+
 int tach_mappings_resolve(struct tach_mappings *mappings, int sock,
 			  const struct tach_block_ref *ref, struct tach_mapping **mapping,
 			  uint8_t **data)
@@ -123,7 +149,9 @@ int tach_mappings_resolve(struct tach_mappings *mappings, int sock,
 		return -EBADMSG;
 	if (ref->offset > segment->block_size || ref->size > segment->block_size - ref->offset)
 		return -EBADMSG;
-	*data = segment->data + ref->block * segment->block_size + ref->offset;
+	ret = show(*mapping, ref->block * segment->block_size + ref->offset, ref->size, data);
+	if (ret < 0)
+		return ret;
 	(*mapping)->holders++;
 	return 0;
 }

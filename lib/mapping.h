@@ -9,12 +9,14 @@
 
 #include "block.h"
 #include "segment.h"
+#include "view.h"
 
 struct tach_mapping {
 	uint32_t id;
 	uint32_t holders; /* frames, held by us, that lie in it */
 	bool is_retiring;
 	struct tach_segment segment;
+	struct tach_view view;
 };
 
 struct tach_mappings {
@@ -22,6 +24,7 @@ struct tach_mappings {
 	size_t count;
 	uint64_t bytes;
 	uint64_t max_bytes;
+	bool is_private; /* whoever gets data may write to it: it is a view's */
 };
 
 void tach_mappings_fini(struct tach_mappings *mappings);

@@ -192,7 +192,9 @@ static int check_populated(void *base, size_t size, bool is_writable)
 int tach_os_map(int fd, const struct tach_map_request *request, void **base)
 {
 	const int protection = PROT_READ | (request->is_writable ? PROT_WRITE : 0);
-	const int flags = MAP_SHARED | (request->prefault ? MAP_POPULATE : 0);
+	/* MAP_POPULATE would write to each page of a private mapping, and so copy it. */
+	const int flags = request->is_private ? MAP_PRIVATE | MAP_NORESERVE
+					      : MAP_SHARED | (request->prefault ? MAP_POPULATE : 0);
 	const size_t total = request->size + request->mirrored_size;
 	void *mapped = NULL;
 	int ret;
@@ -213,7 +215,7 @@ int tach_os_map(int fd, const struct tach_map_request *request, void **base)
 	if (ret == 0 && request->dont_fork)
 		ret = advise(mapped, total, MADV_DONTFORK, "MADV_DONTFORK");
 	if (ret == 0 && request->prefault)
-		ret = check_populated(mapped, total, request->is_writable);
+		ret = check_populated(mapped, total, request->is_writable && !request->is_private);
 	if (ret < 0)
 		goto err_unmap;
 
@@ -230,6 +232,81 @@ void tach_os_unmap(void *base, size_t size)
 	tach_os_count_call();
 	if (munmap(base, size) < 0)
 		tach_os_fail("munmap", errno);
+}
+
+int tach_os_pagemap(void)
+{
+	tach_os_count_call();
+	return open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+}
+
+static int forget(void *base, size_t size)
+{
+	tach_os_count_call();
+	if (madvise(base, size, MADV_DONTNEED) == 0)
+		return 0;
+	/* Locked, by mlockall() maybe: then all of it was copied when it was mapped. */
+	tach_os_count_call();
+	if (errno != EINVAL || munlock(base, size) < 0)
+		return tach_os_fail("MADV_DONTNEED", errno);
+	return advise(base, size, MADV_DONTNEED, "MADV_DONTNEED");
+}
+
+/*
+ * An entry of /proc/self/pagemap (Documentation/admin-guide/mm/pagemap.rst in Linux): there, in
+ * memory or swapped out, and not the file's page.
+ */
+static bool is_copy(uint64_t entry)
+{
+	const uint64_t present_or_swapped = 3ull << 62;
+	const uint64_t file_or_shared = 1ull << 61;
+
+	return (entry & present_or_swapped) && !(entry & file_or_shared);
+}
+
+static int forget_copies(const uint64_t *entries, size_t count, uint8_t *base)
+{
+	const size_t page = tach_os_page_size();
+
+	for (size_t i = 0; i < count; i++) {
+		const size_t first = i;
+		int ret;
+
+		while (i < count && is_copy(entries[i]))
+			i++;
+		if (i == first)
+			continue;
+		ret = forget(base + first * page, (i - first) * page);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int tach_os_forget_writes(int pagemap, void *base, size_t size)
+{
+	uint64_t entries[512];
+	const size_t page = tach_os_page_size();
+	uint8_t *at = base;
+
+	while (size > 0) {
+		const size_t pages = size / page;
+		const size_t count =
+			pages < TACH_ARRAY_SIZE(entries) ? pages : TACH_ARRAY_SIZE(entries);
+		const size_t bytes = count * sizeof(entries[0]);
+		int ret;
+
+		tach_os_count_call();
+		if (pread(pagemap, entries, bytes, (off_t)((uintptr_t)at / page * 8)) !=
+		    (ssize_t)bytes)
+			return forget(at, size);
+		ret = forget_copies(entries, count, at);
+		if (ret < 0)
+			return ret;
+		at += count * page;
+		size -= count * page;
+	}
+	return 0;
 }
 
 size_t tach_os_page_size(void)

@@ -155,7 +155,8 @@ static void send_need(struct tachyon_subscriber *subscriber)
 static int enter(struct tachyon_subscriber *subscriber, struct tachyon_bus *bus)
 {
 	struct tach_connection *connection;
-	const int ret = tach_connection_create(bus, subscriber->options.max_bytes, &connection);
+	const int ret = tach_connection_create(bus, subscriber->options.max_bytes,
+					       subscriber->options.is_private, &connection);
 
 	if (ret < 0)
 		return ret;

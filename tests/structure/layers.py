@@ -12,7 +12,7 @@ import sources
 
 LAYERS = [
     ("base", "error", "log", "os", "os-file", "os-memory", "os-wait", "sock"),
-    ("layout", "segment"),
+    ("layout", "segment", "view"),
     ("ring", "wait"),
     ("block", "frame", "mapping", "pool", "pool-private", "pool-memory", "pool-publication", "wire"),
     ("listener", "handshake", "bus", "bus-life", "connect", "endpoint"),
@@ -26,7 +26,7 @@ NEIGHBOURS = {
     ("os", "log"), ("sock", "log"), ("sock", "os"),
     ("os-file", "base"), ("os-file", "log"), ("os-file", "os"),
     ("os-memory", "os"), ("os-memory", "log"), ("os-wait", "os"),
-    ("segment", "layout"),
+    ("segment", "layout"), ("view", "segment"),
     ("frame", "block"), ("mapping", "block"), ("frame", "wire"), ("pool", "block"), ("wire", "block"),
     ("pool", "pool-private"), ("pool-private", "pool-memory"), ("pool-private", "pool"),
     ("pool-memory", "pool"), ("pool-memory", "block"), ("pool-publication", "pool-private"),

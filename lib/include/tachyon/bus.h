@@ -47,13 +47,18 @@ struct tachyon_bus_options {
 	/** polls of the ring before a wait sleeps; 0 means 1000, TACHYON_SPIN_NEVER none. Timeouts,
 	 * cancelling and the peer's end are honoured meanwhile, within about a millisecond */
 	uint32_t spin;
-	/** bytes of the ring we send on; rounded up to a power of two; 0 means 64 KiB */
+	/**
+	 * bytes of the ring we send on; rounded up to a power of two; 0 means 64 KiB, or to a
+	 * connector the listener's own, if that is larger
+	 */
 	uint64_t ring_size;
 	/** the largest ring a peer may make us map, in bytes; 0 means 64 MiB */
 	uint64_t max_peer_ring_size;
 	/** how long listen and connect wait for a peer; 0 means 5 s, negative for ever */
 	int64_t timeout_ns;
 	struct tachyon_access access;
+	/** non-zero: messages can be looked at with tachyon_bus_private_view(), too */
+	uint32_t has_private_view;
 };
 
 #define TACHYON_SPIN_NEVER UINT32_MAX
@@ -320,6 +325,23 @@ int tachyon_bus_receive_batch(struct tachyon_bus *bus, struct tachyon_message *m
  * @thread receiver
  */
 int tachyon_bus_release(struct tachyon_bus *bus, const struct tachyon_message *message);
+
+/**
+ * Look at a received message through memory that may be written to: for callers who hand it to code
+ * that does not know const. What is written is seen by nobody else, and lost when this is called
+ * again for another message. A page at a time is copied by the first write; reading copies nothing.
+ *
+ * @param message  received and not released
+ * @param data     out: the same bytes, until the message is released; untouched on failure
+ *
+ * @return 0, or
+ *         -EINVAL              the option has_private_view was not set, or it is no such message
+ *         TACHYON_ERR_CORRUPT  the pages cannot be looked at anew: destroy the bus
+ *
+ * @thread receiver
+ */
+int tachyon_bus_private_view(struct tachyon_bus *bus, const struct tachyon_message *message,
+			     void **data);
 
 /**
  * Make waits under way, and all until tachyon_bus_resume(), return TACHYON_ERR_CANCELED. @thread

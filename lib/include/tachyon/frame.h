@@ -575,6 +575,13 @@ struct tachyon_subscriber_options {
 	uint32_t latest_only;
 	/** non-zero: a publisher of any user is accepted; else it is our own or root */
 	uint32_t any_uid;
+	/**
+	 * non-zero: payloads may be written to: for callers who hand them to code that does not
+	 * know const. What is written is seen by nobody else, and lost when the frame is released.
+	 * A page at a time is copied by the first write; reading copies nothing. Each frame
+	 * received costs a look at the page table (about 8 ns a page)
+	 */
+	uint32_t is_private;
 };
 
 /** Figures of a subscriber since it was made, over all its connections. Counters wrap at 2^64. */
