@@ -41,6 +41,8 @@ static int pause_until(const struct tach_dial *dial, struct pollfd *sock, uint64
 	(void)tach_os_poll(fds, TACH_ARRAY_SIZE(fds), until);
 	if (fds[0].revents || count_cancels(dial) != cancels)
 		return -ECANCELED;
+	if (dial->is_canceled && dial->is_canceled(dial->is_canceled_data))
+		return -ECANCELED;
 	if (sock)
 		sock->revents = fds[1].revents;
 	return 0;

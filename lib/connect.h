@@ -31,6 +31,9 @@ struct tach_dial {
 	int cancel_fd;	  /* readable: give up with -ECANCELED; -1: none */
 	/* goes up with each cancel, also one that was taken back at once; NULL: none */
 	const _Atomic uint32_t *cancels;
+	/* asked at each step of a wait; NULL: none */
+	int (*is_canceled)(void *data);
+	void *is_canceled_data;
 };
 
 /*

@@ -12,6 +12,7 @@
  * other.
  */
 #define PENDING_MAX 16
+#define ASK_EVERY_NS 100000000
 
 struct tachyon_listener {
 	struct tach_listener listener;
@@ -87,6 +88,8 @@ int tachyon_bus_connect(const char *address, const struct tachyon_bus_options *g
 		.request = request(&options),
 		.deadline_ns = tach_os_deadline(options.timeout_ns),
 		.cancel_fd = -1,
+		.is_canceled = options.is_canceled,
+		.is_canceled_data = options.is_canceled_data,
 	};
 	return tach_dial(&dial, bus);
 }
@@ -249,6 +252,30 @@ int tachyon_listener_accept(struct tachyon_listener *listener, int64_t timeout_n
 	}
 }
 
+/* In slices, so that whoever may cancel it is asked. */
+static int accept_one(struct tachyon_listener *listener, const struct tachyon_bus_options *options,
+		      struct tachyon_bus **bus)
+{
+	const uint64_t deadline = tach_os_deadline(options->timeout_ns);
+	int ret;
+
+	if (!options->is_canceled)
+		return tachyon_listener_accept(listener, options->timeout_ns, bus);
+	for (;;) {
+		const uint64_t now = tach_os_now_ns();
+		const uint64_t left = deadline > now ? deadline - now : 1;
+
+		ret = tachyon_listener_accept(
+			listener, left < ASK_EVERY_NS ? (int64_t)left : ASK_EVERY_NS, bus);
+		if (ret != TACHYON_ERR_TIMEDOUT)
+			return ret;
+		if (options->is_canceled(options->is_canceled_data))
+			return TACHYON_ERR_CANCELED;
+		if (tach_os_now_ns() >= deadline)
+			return ret;
+	}
+}
+
 int tachyon_bus_listen(const char *address, const struct tachyon_bus_options *given,
 		       struct tachyon_bus **bus)
 {
@@ -264,7 +291,7 @@ int tachyon_bus_listen(const char *address, const struct tachyon_bus_options *gi
 	ret = tachyon_listener_create(address, given, &listener);
 	if (ret < 0)
 		return ret;
-	ret = tachyon_listener_accept(listener, options.timeout_ns, bus);
+	ret = accept_one(listener, &options, bus);
 	tachyon_listener_destroy(listener);
 	return ret;
 }

@@ -104,8 +104,8 @@ _Static_assert(sizeof(struct tach_message_header) + TACH_MESSAGE_INLINE_MAX == T
 	       "PROTOCOL.md 4");
 
 /*
- * The control socket: HELLO and WELCOME, with a RESIZE and another HELLO between them where need be,
- * then SEGMENT packets from a publisher, then hang-up.
+ * The control socket: HELLO and WELCOME, with a RESIZE and another HELLO between them where need
+ * be, then SEGMENT packets from a publisher, then hang-up.
  */
 enum tach_packet_kind {
 	TACH_PACKET_HELLO = 1,

@@ -70,7 +70,7 @@ int tach_os_map(int fd, const struct tach_map_request *request, void **base);
 /* size + mirrored_size of the request */
 void tach_os_unmap(void *base, size_t size);
 
-/* What tells the pages of this process's private mappings apart; -1 where there is no such thing. */
+/* What tells the pages of our private mappings apart; -1 where there is no such thing. */
 int tach_os_pagemap(void);
 /* Whole pages of a private mapping of a file: they show the file again. 0, or a negative errno. */
 int tach_os_forget_writes(int pagemap, void *base, size_t size);

@@ -201,9 +201,9 @@ int tachyon_publisher_send_event(struct tachyon_publisher *publisher,
 
 	key = (struct tach_sticky_key){event->order, event->type, event->id};
 	if (event->flags & TACHYON_EVENT_STICKY)
-		ret = set_state(publisher, key, TACH_WIRE_EVENT, body, capacity);
+		ret = set_state(publisher, key, TACH_WIRE_EVENT, body, (size_t)size);
 	else
-		ret = send_once(publisher, body, capacity);
+		ret = send_once(publisher, body, (size_t)size);
 	free(body);
 	return ret;
 }

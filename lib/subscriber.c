@@ -195,6 +195,8 @@ int tachyon_subscriber_connect(struct tachyon_subscriber *subscriber, int64_t ti
 		.is_one_look = timeout_ns == 0,
 		.cancel_fd = subscriber->cancel,
 		.cancels = &subscriber->cancels,
+		.is_canceled = subscriber->options.is_canceled,
+		.is_canceled_data = subscriber->options.is_canceled_data,
 	};
 	ret = tach_dial(&dial, &bus);
 	if (ret < 0)

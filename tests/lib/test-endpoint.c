@@ -224,6 +224,66 @@ TEST(listening_for_nobody_ends_at_its_timeout_and_gives_the_address_up)
 
 /* --- bad addresses --- */
 
+/* Says no twice, then yes. */
+static int third_time(void *data)
+{
+	return ++*(int *)data == 3;
+}
+
+static struct tachyon_bus_options impatient_options(int *asked)
+{
+	struct tachyon_bus_options options = quick_options(LONG_NS);
+
+	options.is_canceled = third_time;
+	options.is_canceled_data = asked;
+	return options;
+}
+
+TEST(connecting_ends_when_the_caller_says_so)
+{
+	int asked = 0;
+	const struct tachyon_bus_options options = impatient_options(&asked);
+	struct tachyon_bus *bus;
+
+	CHECK_EQ(tachyon_bus_connect(ADDRESS, &options, &bus), TACHYON_ERR_CANCELED);
+	CHECK_EQ(asked, 3);
+}
+
+TEST(connecting_to_a_listener_that_does_not_answer_ends_when_the_caller_says_so)
+{
+	int asked = 0;
+	const struct tachyon_bus_options options = impatient_options(&asked);
+	struct tachyon_listener *const listener = open_listener(&options);
+	struct tachyon_bus *bus;
+
+	CHECK_EQ(tachyon_bus_connect(ADDRESS, &options, &bus), TACHYON_ERR_CANCELED);
+	CHECK_EQ(asked, 3);
+	tachyon_listener_destroy(listener);
+}
+
+TEST(listening_once_ends_when_the_caller_says_so_and_gives_the_address_up)
+{
+	int asked = 0;
+	const struct tachyon_bus_options options = impatient_options(&asked);
+	struct tachyon_bus *bus;
+
+	CHECK_EQ(tachyon_bus_listen(ADDRESS, &options, &bus), TACHYON_ERR_CANCELED);
+	CHECK_EQ(asked, 3);
+	CHECK_EQ(access(ADDRESS, F_OK), -1);
+}
+
+TEST(listening_with_somebody_to_ask_ends_at_its_timeout_all_the_same)
+{
+	int asked = -1000;
+	struct tachyon_bus_options options = impatient_options(&asked);
+	const uint64_t start = tach_os_now_ns();
+	struct tachyon_bus *bus;
+
+	options.timeout_ns = 30 * MS;
+	CHECK_EQ(tachyon_bus_listen(ADDRESS, &options, &bus), TACHYON_ERR_TIMEDOUT);
+	CHECK(ms_since(start) >= 30 && ms_since(start) < 3000);
+}
+
 TEST(a_path_that_does_not_fit_is_enametoolong)
 {
 	char path[200] = "";

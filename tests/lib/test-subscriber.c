@@ -46,6 +46,27 @@ TEST(connecting_can_be_canceled)
 	tachyon_subscriber_destroy(subscriber);
 }
 
+static int always(void *data)
+{
+	++*(int *)data;
+	return 1;
+}
+
+TEST(connecting_ends_when_the_caller_says_so)
+{
+	int asked = 0;
+	const struct tachyon_subscriber_options options = {
+		.size = sizeof(options),
+		.is_canceled = always,
+		.is_canceled_data = &asked,
+	};
+	struct tachyon_subscriber *const subscriber = make_subscriber(&options);
+
+	CHECK_EQ(tachyon_subscriber_connect(subscriber, LONG_NS), TACHYON_ERR_CANCELED);
+	CHECK_EQ(asked, 1);
+	tachyon_subscriber_destroy(subscriber);
+}
+
 TEST(the_subscriber_may_come_first)
 {
 	struct tachyon_subscriber *const subscriber = make_subscriber(NULL);

@@ -59,6 +59,12 @@ struct tachyon_bus_options {
 	struct tachyon_access access;
 	/** non-zero: messages can be looked at with tachyon_bus_private_view(), too */
 	uint32_t has_private_view;
+	/**
+	 * asked by listen and connect, on the caller's thread, at least ten times a second while
+	 * they wait: non-zero ends them with TACHYON_ERR_CANCELED. NULL: nothing does
+	 */
+	int (*is_canceled)(void *data);
+	void *is_canceled_data;
 };
 
 #define TACHYON_SPIN_NEVER UINT32_MAX
@@ -162,7 +168,8 @@ void tachyon_listener_destroy(struct tachyon_listener *listener);
  * @param bus      out: the connection, the caller's until tachyon_bus_destroy(); untouched on
  *                 failure
  *
- * @return 0, or as tachyon_listener_create() and tachyon_listener_accept()
+ * @return 0, or as tachyon_listener_create() and tachyon_listener_accept(), or
+ *         TACHYON_ERR_CANCELED  options->is_canceled said so
  *
  * @thread any
  */
@@ -179,6 +186,7 @@ int tachyon_bus_listen(const char *address, const struct tachyon_bus_options *op
  *
  * @return 0, or
  *         TACHYON_ERR_TIMEDOUT  nobody listened, or answered, in time
+ *         TACHYON_ERR_CANCELED  options->is_canceled said so
  *         TACHYON_ERR_VERSION   the listener speaks another protocol or service: update one side
  *         TACHYON_ERR_DENIED    no write permission on the path, or a user not let in
  *         TACHYON_ERR_CORRUPT   what answered is no Tachyon peer
@@ -364,8 +372,8 @@ int tachyon_bus_fd(const struct tachyon_bus *bus);
 /**
  * Before the caller's poll: flushes, then announces that this side is about to sleep.
  *
- * @return 1 when tachyon_bus_receive() would not answer AGAIN: do not poll; 0 when armed: the fd
- *         becomes readable when a message or the end comes
+ * @return 1 when a message or the end is known to be there: do not poll; 0 when armed: the fd is,
+ *         or becomes, readable when one is there
  *
  * @thread receiver
  */

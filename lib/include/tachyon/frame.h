@@ -582,6 +582,12 @@ struct tachyon_subscriber_options {
 	 * received costs a look at the page table (about 8 ns a page)
 	 */
 	uint32_t is_private;
+	/**
+	 * asked by connect, on the caller's thread, at least ten times a second while it waits:
+	 * non-zero ends it with TACHYON_ERR_CANCELED. NULL: only tachyon_subscriber_cancel() does
+	 */
+	int (*is_canceled)(void *data);
+	void *is_canceled_data;
 };
 
 /** Figures of a subscriber since it was made, over all its connections. Counters wrap at 2^64. */
@@ -624,7 +630,8 @@ void tachyon_subscriber_destroy(struct tachyon_subscriber *subscriber);
  * @return 0, or
  *         TACHYON_ERR_AGAIN     nobody listens (timeout 0)
  *         TACHYON_ERR_TIMEDOUT  nobody listened, or answered, in time
- *         TACHYON_ERR_CANCELED  tachyon_subscriber_cancel() was called
+ *         TACHYON_ERR_CANCELED  tachyon_subscriber_cancel() was called, or options->is_canceled
+ *                               said so
  *         -EBUSY                the publisher has all the subscribers it takes: try later
  *         and as tachyon_bus_connect()
  *
