@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
  * Copy-on-write views of a peer's segment. Measured for 3 MB on a virtual machine: looking for
- * copies in the page table 25 us, copying it all to warm memory 118 us, a mapping of its own for
- * each look 290 us.
+ * copies in the page table 25 us where each page had been read, 3 us where few had; copying it all
+ * to warm memory 118 us, a mapping of its own for each look 290 us.
  */
 #include "view.h"
 
@@ -18,7 +18,7 @@ int tach_view_init(struct tach_view *view, const struct tach_segment *segment, i
 		.mirrored_size = segment->mapped_size - file_size,
 		.is_writable = true,
 		.is_private = true,
-		.prefault = true,
+		/* What is looked at is what is there: populated, every page of every frame would be. */
 	};
 	void *base;
 	const int ret = tach_os_map(fd, &request, &base);

@@ -25,6 +25,8 @@ struct tach_wait {
 	int bell; /* our end; owned */
 	enum tach_fence fence;
 	uint64_t slice_ns; /* the longest one poll may take; 1 ms after membarrier failed */
+	/* polls in a row that ran out before the peer came: for whoever spins first */
+	uint32_t misses;
 };
 
 /* The waker's side. */

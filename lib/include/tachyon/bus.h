@@ -44,8 +44,9 @@ struct tachyon_access {
 struct tachyon_bus_options {
 	/** sizeof(struct tachyon_bus_options) */
 	uint32_t size;
-	/** polls of the ring before a wait sleeps; 0 means 1000, TACHYON_SPIN_NEVER none. Timeouts,
-	 * cancelling and the peer's end are honoured meanwhile, within about a millisecond */
+	/** polls of the ring before a wait sleeps; 0 means 1000, TACHYON_SPIN_NEVER none. Fewer
+	 * after some that were in vain. Timeouts, cancelling and the peer's end are honoured
+	 * meanwhile, within about a millisecond */
 	uint32_t spin;
 	/**
 	 * bytes of the ring we send on; rounded up to a power of two; 0 means 64 KiB, or to a
