@@ -125,8 +125,8 @@ static int interruption(const struct tachyon_bus *bus, uint32_t cancels)
 
 /*
  * Who spun in vain some times in a row spins less: the peer is slow, or the scheduler has put both
- * sides on one CPU, where a spin keeps away what it waits for. Measured there: a round trip of 16 us
- * instead of 74. Now and then it is tried again.
+ * sides on one CPU, where a spin keeps away what it waits for. Measured there: a round trip of 16
+ * us instead of 74. Now and then it is tried again.
  */
 static uint32_t spin_budget(const struct tachyon_bus *bus, const struct tach_wait *wait)
 {

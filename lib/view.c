@@ -18,7 +18,7 @@ int tach_view_init(struct tach_view *view, const struct tach_segment *segment, i
 		.mirrored_size = segment->mapped_size - file_size,
 		.is_writable = true,
 		.is_private = true,
-		/* What is looked at is what is there: populated, every page of every frame would be. */
+		/* Not populated: only what is there must be looked at, frame after frame. */
 	};
 	void *base;
 	const int ret = tach_os_map(fd, &request, &base);
