@@ -3,12 +3,19 @@
 # SPDX-FileCopyrightText: 2026 The Tachyon authors
 #
 # Installs a build into an empty directory, and uses what is there as a stranger would.
-# Usage: install.sh BUILD CC [gst]. Prints TAP.
+# Usage: install.sh BUILD CC [gst] [python]. Prints TAP.
 set -u
 
 build=$1
 cc=$2
-with_gst=${3:-}
+with_gst=
+with_python=
+for part in "${@:3}"; do
+    case $part in
+    gst) with_gst=yes ;;
+    python) with_python=yes ;;
+    esac
+done
 
 dest=$(mktemp -d "${TMPDIR:-/tmp}/tachyon-install-XXXXXX")
 trap 'rm -rf "$dest"' EXIT
@@ -29,6 +36,17 @@ check() {
 }
 
 
+list_python_package() {
+    local package
+    package=$(dirname "$(find "$dest/root" -path '*/tachyon/py.typed')")
+    package=$(realpath --relative-to="$dest/root$prefix" "$package") || return
+    for module in "$(dirname "$0")"/../../bindings/python/src/tachyon/*.py* \
+        "$(dirname "$0")"/../../bindings/python/src/tachyon/py.typed; do
+        echo "$package/$(basename "$module")"
+    done
+    (cd "$dest/root$prefix" && ls "$package"/_ext.*.so)
+}
+
 only_what_belongs() {
     local libdir
     libdir=$(dirname "$(find "$dest/root" -name tachyon.pc)")/..
@@ -45,6 +63,9 @@ only_what_belongs() {
         echo "$libdir/pkgconfig/tachyon.pc"
         if [ -n "$with_gst" ]; then
             echo "$libdir/gstreamer-1.0/libgsttachyon.so"
+        fi
+        if [ -n "$with_python" ]; then
+            list_python_package
         fi
     } | sort >"$dest/expected"
     (cd "$dest/root$prefix" && find . ! -type d) | sed 's,^\./,,' | sort |
