@@ -3,15 +3,15 @@
 # SPDX-FileCopyrightText: 2026 The Tachyon authors
 #
 # Runs publish and subscribe against each other; fails unless every frame arrives.
-# Usage: smoke.sh PUBLISH SUBSCRIBE
+# Usage: smoke.sh PUBLISH SUBSCRIBE [INTERPRETER]
 set -eu
 
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 
-"$1" "$directory/picture" 20 &
+${3:-} "$1" "$directory/picture" 20 &
 publisher=$!
-"$2" "$directory/picture" >"$directory/log" || {
+${3:-} "$2" "$directory/picture" >"$directory/log" || {
     kill $publisher
     exit 1
 }

@@ -50,11 +50,16 @@ step() {
 }
 
 set_up() {
+    local rust=()
+    # Debian 12's own cargo is older than the crates; the one it builds browsers with is not.
+    command -v cargo >/dev/null || rust=(cargo-web)
     say "set-up"
-    tests/need.sh clang clang-format ffmpeg g++ gcc git gstreamer1.0-libav \
-        gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-        gstreamer1.0-plugins-ugly gstreamer1.0-tools libc6-dev libgstreamer-plugins-base1.0-dev \
-        libgstreamer1.0-dev meson ninja-build pkg-config python3 spin strace
+    tests/need.sh ca-certificates clang clang-format ffmpeg g++ gcc gir1.2-gst-plugins-base-1.0 \
+        gir1.2-gstreamer-1.0 git gstreamer1.0-libav gstreamer1.0-plugins-bad \
+        gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly \
+        gstreamer1.0-tools libc6-dev libgstreamer-plugins-base1.0-dev libgstreamer1.0-dev meson \
+        ninja-build pkg-config python3 python3-dev python3-gi python3-numpy python3-pip \
+        python3-pytest python3-torch python3-venv spin strace "${rust[@]}"
     printf 'step\t%d\t%s\n' $? "set-up" >>"$results"
 }
 
@@ -83,28 +88,39 @@ run_tests() {
     printf 'suite\t%d\t%s\t%s\n' "$status" "$name" "$dir/meson-logs/testlog.json" >>"$results"
 }
 
+# build_rust: what the interop tests start. cargo builds by itself, beside ninja.
+build_rust() {
+    CARGO_TARGET_DIR=$PWD/build/bindings/rust/target LIBTACHYON_VENDORED=1 \
+        cargo build --release --manifest-path bindings/rust/Cargo.toml --example interop
+}
+
+bindings=(-Dpython=enabled -Drust=enabled)
 set_up
-if step "build with gcc" build build gcc -Dgst=enabled; then
+if step "build with gcc" build build gcc -Dgst=enabled "${bindings[@]}"; then
+    step "build with cargo" build_rust
     run_tests gcc build
     step "quickstart" examples/quickstart.sh && tail -n 1 "$work/log"
+    step "wheel" bindings/python/tests/wheel.sh && tail -n 1 "$work/log"
 fi
 
 if [ $is_quick = no ]; then
-    step "build with clang" build build-clang clang -Dgst=enabled
+    step "build with clang" build build-clang clang -Dgst=enabled -Dpython=enabled
 
-    # GStreamer is not built with a sanitizer: lib/ alone.
-    lib_only=(-Dgst=disabled -Dexamples=disabled -Dbench=disabled)
+    # GStreamer is not built with a sanitizer, nor are an interpreter and cargo.
+    lib_only=(-Dgst=disabled -Drust=disabled -Dexamples=disabled -Dbench=disabled)
     time_factor=$((time_factor * 3))
 
     if step "build with ASan and UBSan" \
-        build build-asan gcc -Db_sanitize=address,undefined "${lib_only[@]}"; then
+        build build-asan gcc -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dpython=enabled "${lib_only[@]}"; then
         run_tests asan build-asan
     fi
 
     # gcc 12's runtime dies where the kernel spreads addresses more than it knew.
     fixed_addresses=()
     setarch -R true 2>/dev/null && fixed_addresses=(setarch -R)
-    if step "build with TSan" build build-tsan gcc -Db_sanitize=thread "${lib_only[@]}"; then
+    if step "build with TSan" build build-tsan gcc -Db_sanitize=thread -Dpython=disabled \
+        "${lib_only[@]}"; then
         run_tests tsan build-tsan "${fixed_addresses[@]}"
     fi
 fi
