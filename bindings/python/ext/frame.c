@@ -26,6 +26,7 @@ struct frame {
 	struct ext_look *look;
 	struct ext_shapes *shapes;	 /* NULL until they are asked for */
 	struct ext_publisher *publisher; /* of an acquired frame, NULL of a received one */
+	int64_t timeout_ns;		 /* of an acquired frame: how long sending it may wait */
 	size_t capacity;
 	enum frame_state stage;
 	unsigned int exports;
@@ -39,7 +40,7 @@ static void release_memory(struct frame *self)
 }
 
 PyObject *ext_frame_new(struct ext_state *state, const struct tachyon_frame *frame,
-			struct ext_look *look, struct ext_publisher *publisher)
+			struct ext_look *look, struct ext_publisher *publisher, int64_t timeout_ns)
 {
 	struct frame *const self = (struct frame *)state->frame->tp_alloc(state->frame, 0);
 
@@ -53,6 +54,7 @@ PyObject *ext_frame_new(struct ext_state *state, const struct tachyon_frame *fra
 	self->frame = *frame;
 	self->look = ext_look_ref(look);
 	self->publisher = (struct ext_publisher *)Py_XNewRef((PyObject *)publisher);
+	self->timeout_ns = timeout_ns;
 	self->capacity = frame->size;
 	self->shown = WHOLE;
 	return (PyObject *)self;
@@ -158,6 +160,19 @@ static void release_buffer(PyObject *object, Py_buffer *buffer)
 		release_memory(self);
 }
 
+/* A layout may turn a picture upside down. torch ends the process where a stride is negative. */
+static int check_strides(const struct ext_shape *shape)
+{
+	for (int i = 0; i < shape->dimensions; i++) {
+		if (shape->strides[i] >= 0)
+			continue;
+		PyErr_SetString(PyExc_BufferError,
+				"a stride is negative: give a copy on, as numpy.array() makes one");
+		return -1;
+	}
+	return 0;
+}
+
 static PyObject *dlpack(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
 	struct frame *const self = (struct frame *)object;
@@ -167,7 +182,7 @@ static PyObject *dlpack(PyObject *object, PyObject *const *args, Py_ssize_t coun
 	if (check_open(self) < 0)
 		return NULL;
 	shapes = find_shapes(self);
-	if (!shapes || check_open(self) < 0)
+	if (!shapes || check_open(self) < 0 || check_strides(&shapes->whole) < 0)
 		return NULL;
 	ext_shapes_ref(shapes);
 	capsule = ext_view_dlpack(object, self->frame.data, &shapes->whole, is_readonly(self), args,
@@ -390,7 +405,7 @@ static PyObject *release(PyObject *object, PyObject *none)
 }
 
 /* How many got it, or -1 with an exception. */
-static int send_frame(struct frame *self)
+static int send_frame(struct frame *self, int64_t timeout_ns)
 {
 	int count;
 
@@ -404,17 +419,26 @@ static int send_frame(struct frame *self)
 	if (check_unviewed(self) < 0)
 		return -1;
 	self->stage = FRAME_SENDING;
-	count = ext_publisher_commit(self->publisher, &self->frame);
+	count = ext_publisher_commit(self->publisher, &self->frame, timeout_ns);
 	self->stage = count < 0 ? FRAME_OPEN : FRAME_RELEASED;
 	return count;
 }
 
-static PyObject *commit(PyObject *object, PyObject *none)
+static PyObject *commit(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
-	const int count = send_frame((struct frame *)object);
+	static const char *const parameter_names[] = {"timeout", NULL};
+	static const struct ext_parameters parameters = {
+		.function = "commit", .names = parameter_names, .positional = 1};
+	struct frame *const self = (struct frame *)object;
+	int64_t timeout_ns = self->timeout_ns;
+	PyObject *value;
+	int ret;
 
-	(void)none;
-	return count < 0 ? NULL : PyLong_FromLong(count);
+	if (ext_arguments(&parameters, args, count, names, &value) < 0 ||
+	    (value && !ext_timeout(value, &timeout_ns)))
+		return NULL;
+	ret = send_frame(self, timeout_ns);
+	return ret < 0 ? NULL : PyLong_FromLong(ret);
 }
 
 static PyObject *enter(PyObject *object, PyObject *none)
@@ -435,7 +459,7 @@ static int leave_block(struct frame *self, bool has_raised)
 	}
 	if (has_raised || is_readonly(self))
 		return close_frame(self);
-	return send_frame(self) < 0 ? -1 : 0;
+	return send_frame(self, self->timeout_ns) < 0 ? -1 : 0;
 }
 
 static PyObject *leave(PyObject *object, PyObject *args)
@@ -468,7 +492,7 @@ static PyObject *represent(PyObject *object)
 	return text;
 }
 
-PyDoc_STRVAR(commit_doc, "commit($self, /)\n--\n\n"
+PyDoc_STRVAR(commit_doc, "commit($self, /, timeout=...)\n--\n\n"
 			 "Acquired: send it. Returns how many subscribers it went to.");
 PyDoc_STRVAR(release_doc, "release($self, /)\n--\n\n"
 			  "Give the memory back: unsent, where it was acquired.");
@@ -477,7 +501,7 @@ PyDoc_STRVAR(is_valid_doc, "is_valid($self, /)\n--\n\n"
 
 static PyMethodDef methods[] = {
 	{"is_valid", is_valid, METH_NOARGS, is_valid_doc},
-	{"commit", commit, METH_NOARGS, commit_doc},
+	{"commit", (PyCFunction)(void (*)(void))commit, METH_FASTCALL | METH_KEYWORDS, commit_doc},
 	{"release", release, METH_NOARGS, release_doc},
 	{"__enter__", enter, METH_NOARGS, NULL},
 	{"__exit__", leave, METH_VARARGS, NULL},

@@ -75,15 +75,16 @@ struct ext_publisher;
 
 /*
  * A Frame, which takes over *frame also where it fails. publisher: who it was acquired from, NULL
- * where it was received.
+ * where it was received. timeout_ns: how long sending it may wait.
  */
 PyObject *ext_frame_new(struct ext_state *state, const struct tachyon_frame *frame,
-			struct ext_look *look, struct ext_publisher *publisher);
+			struct ext_look *look, struct ext_publisher *publisher, int64_t timeout_ns);
 
 /* --- publisher.c --- */
 
 /* Sends an acquired frame, waiting for room: how many got it, or -1 with an exception. */
-int ext_publisher_commit(struct ext_publisher *self, struct tachyon_frame *frame);
+int ext_publisher_commit(struct ext_publisher *self, struct tachyon_frame *frame,
+			 int64_t timeout_ns);
 
 /* --- service.c: a thread that lets subscribers join and leave --- */
 

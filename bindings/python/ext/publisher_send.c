@@ -184,7 +184,7 @@ PyObject *ext_publisher_acquire(PyObject *object, PyObject *const *args, Py_ssiz
 		return refuse_size(self, "acquire", attempt.size);
 	if (ret < 0)
 		return ext_publisher_raise(self, ret, "acquire");
-	return ext_frame_new(self->state, &frame, self->look, self);
+	return ext_frame_new(self->state, &frame, self->look, self, timeout_ns);
 }
 
 static int act_commit(struct ext_attempt *attempt)
@@ -192,14 +192,15 @@ static int act_commit(struct ext_attempt *attempt)
 	return tachyon_publisher_commit(attempt->publisher, attempt->frame);
 }
 
-int ext_publisher_commit(struct ext_publisher *self, struct tachyon_frame *frame)
+int ext_publisher_commit(struct ext_publisher *self, struct tachyon_frame *frame,
+			 int64_t timeout_ns)
 {
 	struct ext_attempt attempt = {.act = act_commit, .frame = frame};
 	int ret;
 
 	if (ext_publisher_check(self) < 0)
 		return -1;
-	ret = ext_publisher_perform(self, &attempt, INT64_MAX, false);
+	ret = ext_publisher_perform(self, &attempt, ext_deadline(timeout_ns), false);
 	if (ret >= 0)
 		return ret;
 	ext_publisher_raise(self, ret, "commit");

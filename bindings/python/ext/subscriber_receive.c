@@ -53,7 +53,7 @@ static PyObject *take_item(struct ext_subscriber *self, const struct tachyon_ite
 	self->is_at_eos = item->type == TACHYON_ITEM_EOS;
 	switch (item->type) {
 	case TACHYON_ITEM_FRAME:
-		return ext_frame_new(self->state, &item->frame, self->look, NULL);
+		return ext_frame_new(self->state, &item->frame, self->look, NULL, 0);
 	case TACHYON_ITEM_CAPS:
 		return take_caps(self, item->caps);
 	case TACHYON_ITEM_LAYOUT:

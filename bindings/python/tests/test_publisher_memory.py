@@ -406,3 +406,28 @@ def test_an_acquired_frame_can_be_sent_as_data(publish, subscribe):
     memoryview(frame)[:] = bytes(1000)
 
     assert subscriber.recv(PATIENCE).data == pattern(1000)
+
+
+def test_commit_waits_no_longer_than_acquire_was_told_to(publish, subscribe):
+    publisher = publish(CAPS, max_buffers=1)
+    subscriber = subscribe()
+    assert publisher.send(pattern(SIZE)) == 1
+    frame = publisher.acquire(SIZE, timeout=0.05)
+    with pytest.raises(TimeoutError):
+        frame.commit()
+    with pytest.raises(BlockingIOError):
+        frame.commit(timeout=0)
+    subscriber.recv().release()
+    assert frame.commit(timeout=5) == 1
+
+
+def test_leaving_the_block_waits_no_longer_than_acquire_was_told_to(publish, subscribe):
+    publisher = publish(CAPS, max_buffers=1)
+    subscriber = subscribe()
+    assert publisher.send(pattern(SIZE)) == 1
+    with pytest.raises(TimeoutError):
+        with publisher.acquire(SIZE, timeout=0.05):
+            pass
+    subscriber.recv().release()
+    with pytest.raises(BlockingIOError):
+        subscriber.recv(timeout=0)

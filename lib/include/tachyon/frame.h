@@ -577,9 +577,10 @@ struct tachyon_subscriber_options {
 	uint32_t any_uid;
 	/**
 	 * non-zero: payloads may be written to: for callers who hand them to code that does not
-	 * know const. What is written is seen by nobody else, and lost when the frame is released.
-	 * A page at a time is copied by the first write; reading copies nothing. Each frame
-	 * received costs a look at the page table (about 35 ns for each page read so far)
+	 * know const. What is written is seen by nobody else, and lost when the frame is released,
+	 * or a frame in the same memory is received. A page at a time is copied by the first
+	 * write; reading copies nothing. Each frame received costs a look at the page table
+	 * (about 35 ns for each page read so far)
 	 */
 	uint32_t is_private;
 	/**

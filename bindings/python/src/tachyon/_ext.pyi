@@ -355,8 +355,9 @@ class Frame:
     def is_valid(self) -> bool:
         """Whether what was read so far was still this frame's: false after the publisher dropped
         this subscriber and used the memory again."""
-    def commit(self) -> int:
-        """Acquired: send it. Returns how many subscribers it went to."""
+    def commit(self, timeout: float | None = ...) -> int:
+        """Acquired: send it. Returns how many subscribers it went to. Waits for room as long as
+        acquire() was told to wait, or for timeout; when that runs out it is still to be sent."""
     def release(self) -> None:
         """Give the memory back: unsent, where it was acquired. BufferError while a view lives."""
     def __len__(self) -> int: ...
@@ -465,7 +466,8 @@ class Publisher:
     ) -> int:
         """Copy a contiguous buffer to every subscriber; returns how many got it."""
     def acquire(self, size: int | None = None, *, timeout: float | None = None) -> Frame:
-        """Memory to write the next frame into. size: bytes; None for a raw picture of the caps."""
+        """Memory to write the next frame into. size: bytes; None for a raw picture of the caps.
+        timeout: how long to wait for memory, and then for room where a subscriber is behind."""
     def send_event(self, type: int, data: Buffer = b"", *, sticky: bool = False, order: int = 0,
                    id: int = 0, timeout: float | None = None) -> None: ...
     def send_eos(self) -> None: ...
