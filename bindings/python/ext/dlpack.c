@@ -202,11 +202,19 @@ static int copy_memory(struct export *export, Py_buffer *buffer)
 	return 0;
 }
 
+/* torch never frees a tensor whose data is NULL: what is empty points at its own record. */
+static void *find_data(struct export *export, void *memory)
+{
+	if (export->copy)
+		return export->copy;
+	return memory ? memory : export;
+}
+
 static struct dlpack_tensor describe_tensor(struct export *export, void *memory,
 					    const struct ext_shape *shape, struct dlpack_type type)
 {
 	return (struct dlpack_tensor){
-		.data = export->copy ? export->copy : memory,
+		.data = find_data(export, memory),
 		.device = {.type = DLPACK_CPU},
 		.dimensions = shape->dimensions,
 		.type = type,

@@ -21,7 +21,8 @@ enum frame_state {
 };
 
 struct frame {
-	PyObject_HEAD struct ext_state *state; /* the type keeps it */
+	PyObject head;
+	struct ext_state *state; /* the type keeps it */
 	struct tachyon_frame frame;
 	struct ext_look *look;
 	struct ext_shapes *shapes;	 /* NULL until they are asked for */

@@ -334,17 +334,17 @@ PyDoc_STRVAR(disconnect_doc, "disconnect($self, /)\n--\n\n"
 			     "Close every connection in order; new ones may come.");
 PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\nEnd. What was sent is still received.");
 
-#define FAST(function) (PyCFunction)(void (*)(void)) function
+#define METHOD(function) (PyCFunction)(void (*)(void)) function
 
 static PyMethodDef methods[] = {
-	{"send", FAST(ext_publisher_send), METH_FASTCALL | METH_KEYWORDS, send_doc},
-	{"acquire", FAST(ext_publisher_acquire), METH_FASTCALL | METH_KEYWORDS, acquire_doc},
-	{"send_event", FAST(ext_publisher_send_event), METH_VARARGS | METH_KEYWORDS,
+	{"send", METHOD(ext_publisher_send), METH_FASTCALL | METH_KEYWORDS, send_doc},
+	{"acquire", METHOD(ext_publisher_acquire), METH_FASTCALL | METH_KEYWORDS, acquire_doc},
+	{"send_event", METHOD(ext_publisher_send_event), METH_VARARGS | METH_KEYWORDS,
 	 send_event_doc},
 	{"send_eos", ext_publisher_send_eos, METH_NOARGS, send_eos_doc},
-	{"forget", FAST(ext_publisher_forget), METH_VARARGS | METH_KEYWORDS, forget_doc},
-	{"wait", FAST(wait), METH_VARARGS | METH_KEYWORDS, wait_doc},
-	{"wait_for_subscribers", FAST(wait_for_subscribers), METH_VARARGS | METH_KEYWORDS,
+	{"forget", METHOD(ext_publisher_forget), METH_VARARGS | METH_KEYWORDS, forget_doc},
+	{"wait", METHOD(wait), METH_VARARGS | METH_KEYWORDS, wait_doc},
+	{"wait_for_subscribers", METHOD(wait_for_subscribers), METH_VARARGS | METH_KEYWORDS,
 	 wait_for_subscribers_doc},
 	{"notices", get_notices, METH_NOARGS, notices_doc},
 	{"stats", get_stats, METH_NOARGS, "stats($self, /)\n--\n\nFigures."},

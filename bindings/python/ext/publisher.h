@@ -11,10 +11,11 @@
 /* --- publisher.c --- */
 
 struct ext_publisher {
-	PyObject_HEAD struct ext_state *state; /* the type keeps it */
-	struct tachyon_publisher *publisher;   /* NULL before __init__ and once it was destroyed */
-	struct ext_service *service;	       /* NULL once it is being stopped */
-	PyObject *address;		       /* bytes, NULL before __init__ */
+	PyObject head;
+	struct ext_state *state;	     /* the type keeps it */
+	struct tachyon_publisher *publisher; /* NULL before __init__ and once it was destroyed */
+	struct ext_service *service;	     /* NULL once it is being stopped */
+	PyObject *address;		     /* bytes, NULL before __init__ */
 	uint64_t max_bytes;
 	PyObject *caps;
 	PyObject *layout;

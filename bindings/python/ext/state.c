@@ -207,86 +207,39 @@ static PyType_Spec eos_spec = {
 
 /* --- the types --- */
 
-struct tuple {
-	const char *name;
-	const char *fields;
-	const char *doc;
-};
-
-static PyObject *make_named_tuple(const struct tuple *tuple, PyObject *defaults)
-{
-	PyObject *const collections = PyImport_ImportModule("collections");
-	PyObject *factory, *args, *options, *type = NULL;
-
-	if (!collections)
-		return NULL;
-	factory = PyObject_GetAttrString(collections, "namedtuple");
-	args = Py_BuildValue("ss", tuple->name, tuple->fields);
-	options = Py_BuildValue("{sOss}", "defaults", defaults, "module", "tachyon");
-	if (factory && args && options)
-		type = PyObject_Call(factory, args, options);
-	Py_XDECREF(options);
-	Py_XDECREF(args);
-	Py_XDECREF(factory);
-	Py_DECREF(collections);
-	return type;
-}
-
-/* Consumes defaults, which may be NULL with an exception. */
-static int add_tuple(PyObject *module, const struct tuple *tuple, PyObject *defaults,
-		     PyTypeObject **slot)
-{
-	PyObject *type, *doc;
-	int ret;
-
-	if (!defaults)
-		return -1;
-	type = make_named_tuple(tuple, defaults);
-	Py_DECREF(defaults);
-	if (!type)
-		return -1;
-	*slot = (PyTypeObject *)type;
-	doc = PyUnicode_FromString(tuple->doc);
-	if (!doc)
-		return -1;
-	ret = PyObject_SetAttrString(type, "__doc__", doc);
-	Py_DECREF(doc);
-	return ret < 0 ? ret : PyModule_AddType(module, *slot);
-}
-
-static const struct tuple layout_tuple = {
+static const struct ext_tuple layout_tuple = {
 	.name = "Layout",
 	.fields = "width height offsets strides",
 	.doc = "Planes of a picture: offsets in the payload and strides, in bytes.",
 };
 
-static const struct tuple clock_tuple = {
+static const struct ext_tuple clock_tuple = {
 	.name = "Clock",
 	.fields = "base_time latency",
 	.doc = "base_time: the producer's running time 0 on CLOCK_MONOTONIC, ns, or None. "
 	       "latency: ns.",
 };
 
-static const struct tuple event_tuple = {
+static const struct ext_tuple event_tuple = {
 	.name = "Event",
 	.fields = "type data sticky order id",
 	.doc = "Something in order with the frames, whose content the two ends agree on.",
 };
 
-static const struct tuple notice_tuple = {
+static const struct ext_tuple notice_tuple = {
 	.name = "Notice",
 	.fields = "kind subscriber pid end event",
 	.doc = "What a subscriber did: kind is \"joined\", \"left\" or \"event\".",
 };
 
-static const struct tuple publisher_stats_tuple = {
+static const struct ext_tuple publisher_stats_tuple = {
 	.name = "PublisherStats",
 	.fields = "subscribers frames bytes copied dropped waits wakes queued blocks blocks_free "
 		  "payload_bytes",
 	.doc = "Figures of a publisher since it was made.",
 };
 
-static const struct tuple subscriber_stats_tuple = {
+static const struct ext_tuple subscriber_stats_tuple = {
 	.name = "SubscriberStats",
 	.fields = "peer_pid frames bytes copied dropped held sleeps connects mapped_bytes",
 	.doc = "Figures of a subscriber since it was made, over all its connections.",
@@ -295,13 +248,15 @@ static const struct tuple subscriber_stats_tuple = {
 int ext_add_state(PyObject *module, struct ext_state *state)
 {
 	if (ext_add_type(module, &eos_spec, &state->eos) < 0 ||
-	    add_tuple(module, &layout_tuple, PyTuple_New(0), &state->layout) < 0 ||
-	    add_tuple(module, &clock_tuple, PyTuple_New(0), &state->clock) < 0 ||
-	    add_tuple(module, &event_tuple, Py_BuildValue("(Oii)", Py_False, 0, 0), &state->event) <
-		    0 ||
-	    add_tuple(module, &notice_tuple, PyTuple_New(0), &state->notice) < 0)
+	    ext_add_tuple(module, &layout_tuple, PyTuple_New(0), &state->layout) < 0 ||
+	    ext_add_tuple(module, &clock_tuple, PyTuple_New(0), &state->clock) < 0 ||
+	    ext_add_tuple(module, &event_tuple, Py_BuildValue("(Oii)", Py_False, 0, 0),
+			  &state->event) < 0 ||
+	    ext_add_tuple(module, &notice_tuple, PyTuple_New(0), &state->notice) < 0)
 		return -1;
-	if (add_tuple(module, &publisher_stats_tuple, PyTuple_New(0), &state->publisher_stats) < 0)
+	if (ext_add_tuple(module, &publisher_stats_tuple, PyTuple_New(0), &state->publisher_stats) <
+	    0)
 		return -1;
-	return add_tuple(module, &subscriber_stats_tuple, PyTuple_New(0), &state->subscriber_stats);
+	return ext_add_tuple(module, &subscriber_stats_tuple, PyTuple_New(0),
+			     &state->subscriber_stats);
 }

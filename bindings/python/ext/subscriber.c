@@ -104,14 +104,8 @@ int ext_subscriber_change_look(struct ext_subscriber *self, PyObject *caps, PyOb
 /* 0, or -1 with an exception. */
 static int forget_state(struct ext_subscriber *self)
 {
-	struct ext_look *const look = ext_look_new(Py_None, Py_None);
-
-	if (!look)
+	if (ext_subscriber_change_look(self, Py_None, Py_None) < 0)
 		return -1;
-	ext_look_unref(self->look);
-	self->look = look;
-	Py_XSETREF(self->caps, Py_NewRef(Py_None));
-	Py_XSETREF(self->layout, Py_NewRef(Py_None));
 	Py_XSETREF(self->clock, Py_NewRef(Py_None));
 	self->is_at_eos = false;
 	return 0;
@@ -151,6 +145,21 @@ static void dealloc(PyObject *object)
 	Py_DECREF(type);
 }
 
+/* The task may take its callback back meanwhile. */
+static void wake_task(struct ext_subscriber *self)
+{
+	PyObject *const callback = Py_XNewRef(self->on_close);
+	PyObject *woken;
+
+	if (!callback)
+		return;
+	woken = PyObject_CallNoArgs(callback);
+	if (!woken)
+		PyErr_WriteUnraisable(callback);
+	Py_XDECREF(woken);
+	Py_DECREF(callback);
+}
+
 static void close_subscriber(struct ext_subscriber *self)
 {
 	if (!self->is_open)
@@ -161,13 +170,7 @@ static void close_subscriber(struct ext_subscriber *self)
 		self->end = TACHYON_END_LOCAL;
 	enter(self);
 	tachyon_subscriber_cancel(self->subscriber);
-	if (self->on_close) {
-		PyObject *const woken = PyObject_CallNoArgs(self->on_close);
-
-		if (!woken)
-			PyErr_WriteUnraisable(self->on_close);
-		Py_XDECREF(woken);
-	}
+	wake_task(self);
 	leave(self);
 }
 
@@ -490,14 +493,14 @@ PyDoc_STRVAR(prepare_doc, "prepare($self, /)\n--\n\n"
 PyDoc_STRVAR(close_doc,
 	     "close($self, /)\n--\n\nLeave. Frames received stay readable until released.");
 
-#define FAST(function) (PyCFunction)(void (*)(void)) function
+#define METHOD(function) (PyCFunction)(void (*)(void)) function
 
 static PyMethodDef methods[] = {
-	{"connect", FAST(connect_again), METH_VARARGS | METH_KEYWORDS, connect_doc},
-	{"receive", FAST(ext_subscriber_receive), METH_FASTCALL | METH_KEYWORDS, receive_doc},
-	{"recv", FAST(ext_subscriber_recv), METH_FASTCALL | METH_KEYWORDS, recv_doc},
-	{"send_event", FAST(send_event), METH_VARARGS | METH_KEYWORDS, send_event_doc},
-	{"set_need", FAST(set_need), METH_VARARGS | METH_KEYWORDS, set_need_doc},
+	{"connect", METHOD(connect_again), METH_VARARGS | METH_KEYWORDS, connect_doc},
+	{"receive", METHOD(ext_subscriber_receive), METH_FASTCALL | METH_KEYWORDS, receive_doc},
+	{"recv", METHOD(ext_subscriber_recv), METH_FASTCALL | METH_KEYWORDS, recv_doc},
+	{"send_event", METHOD(send_event), METH_VARARGS | METH_KEYWORDS, send_event_doc},
+	{"set_need", METHOD(set_need), METH_VARARGS | METH_KEYWORDS, set_need_doc},
 	{"stats", get_stats, METH_NOARGS, "stats($self, /)\n--\n\nFigures."},
 	{"fileno", get_fileno, METH_NOARGS, fileno_doc},
 	{"prepare", prepare, METH_NOARGS, prepare_doc},

@@ -11,7 +11,8 @@
 /* --- subscriber.c --- */
 
 struct ext_subscriber {
-	PyObject_HEAD struct ext_state *state; /* the type keeps it */
+	PyObject head;
+	struct ext_state *state;	       /* the type keeps it */
 	struct tachyon_subscriber *subscriber; /* NULL before __init__ and once it was destroyed */
 	PyObject *address;		       /* bytes */
 	uint64_t ring_size;

@@ -380,3 +380,28 @@ def test_no_tensor_outlives_its_memory_in_any_order_of_dropping(path):
         """,
         path,
     )
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_tensor_of_a_frame_lets_go_of_it_also_where_it_is_empty(publish, subscribe, size):
+    torch = pytest.importorskip("torch")
+    publisher = publish()
+    subscriber = subscribe()
+    publisher.send(bytes(size))
+    frame = subscriber.recv()
+    tensor = torch.from_dlpack(frame)
+    assert tensor.numel() == size
+    del tensor
+    frame.release()
+
+
+def test_planes_that_run_backwards_are_no_tensor_and_no_crash(publish, subscribe):
+    torch = pytest.importorskip("torch")
+    publisher = publish("video/x-raw, format=RGBA, width=4, height=3, framerate=30/1")
+    publisher.layout = tachyon.Layout(4, 3, (32,), (-16,))
+    subscriber = subscribe()
+    publisher.send(bytes(48))
+    frame = subscriber.recv()
+    assert numpy.asarray(frame).shape == (3, 4, 4)
+    with pytest.raises(BufferError):
+        torch.from_dlpack(frame)
