@@ -6,7 +6,7 @@
 
 use std::env;
 use std::fs;
-use std::process::{self, Command};
+use std::process::{self, Command, Stdio};
 use std::thread;
 
 use tachyon_ipc::Bus;
@@ -51,6 +51,7 @@ fn its_calls_do_the_same_in_two_processes() {
     let status = Command::new(env::current_exe().unwrap())
         .args(["its_calls_do_the_same_in_two_processes", "--exact"])
         .env("SEED_ADDRESS", &address)
+        .stdout(Stdio::null())
         .status()
         .unwrap();
 

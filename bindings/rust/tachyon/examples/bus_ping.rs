@@ -71,9 +71,11 @@ fn main() -> Result<()> {
     let address = format!("@tachyon-bus-ping-{}", process::id());
     let mut child = Command::new(env::current_exe()?).arg(&address).spawn()?;
     let result = ping(&address);
+    let status = child.wait()?;
 
-    if !child.wait()?.success() {
-        return Err("the other process failed".into());
+    result?;
+    match status.success() {
+        true => Ok(()),
+        false => Err("the other process failed".into()),
     }
-    result
 }

@@ -84,9 +84,11 @@ fn main() -> Result<()> {
     let address = format!("@tachyon-bus-zero-copy-{}", process::id());
     let mut child = Command::new(env::current_exe()?).arg(&address).spawn()?;
     let result = consume(&address);
+    let status = child.wait()?;
 
-    if !child.wait()?.success() {
-        return Err("the other process failed".into());
+    result?;
+    match status.success() {
+        true => Ok(()),
+        false => Err("the other process failed".into()),
     }
-    result
 }

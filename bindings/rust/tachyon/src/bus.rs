@@ -177,8 +177,8 @@ impl Bus {
 
     /// Before a poll of your own: flushes, then announces that this side is about to sleep.
     ///
-    /// True: a receive would not wait, do not poll. False: the descriptor becomes readable when a
-    /// message or the end comes.
+    /// True: a receive would not wait, do not poll. False: the descriptor is, or becomes, readable
+    /// when a message or the end comes.
     pub fn prepare(&self) -> bool {
         self.flush_batch();
         self.receiver.arm()

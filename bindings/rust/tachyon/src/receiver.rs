@@ -121,8 +121,8 @@ impl Receiver {
 
     /// Before a poll of your own: announces that this side is about to sleep.
     ///
-    /// True: a receive would not wait, do not poll. False: the descriptor becomes readable when a
-    /// message or the end comes.
+    /// True: a receive would not wait, do not poll. False: the descriptor is, or becomes, readable
+    /// when a message or the end comes.
     pub fn prepare(&mut self) -> bool {
         self.arm()
     }

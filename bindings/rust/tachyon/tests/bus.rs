@@ -204,7 +204,8 @@ fn a_tx_guard_is_an_io_write() {
     let (mut a, b) = pair();
     let mut guard = a.acquire_tx(64).unwrap();
 
-    write!(guard, "{}-{}", 12, "ab").unwrap();
+    let number = 12;
+    write!(guard, "{number}-ab").unwrap();
     let size = guard.written();
     guard.commit(size, 0).unwrap();
 

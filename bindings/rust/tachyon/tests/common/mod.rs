@@ -9,7 +9,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command};
+use std::process::{self, Child, Command, Stdio};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -118,7 +118,10 @@ pub fn command(test: &str, address: &Path) -> Command {
     command
 }
 
-/// The same, started.
+/// The same, started. What its harness says of the test is not for ours; a panic is.
 pub fn spawn(test: &str, address: &Path) -> Child {
-    command(test, address).spawn().unwrap()
+    command(test, address)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
 }
