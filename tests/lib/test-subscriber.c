@@ -5,6 +5,7 @@
  * only.
  */
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "frames.h"
 #include "system.h"
@@ -145,9 +146,11 @@ TEST(a_bad_address_or_option_is_told_at_create_or_connect)
 	CHECK_EQ(tachyon_subscriber_send_event(NULL, NULL), -EINVAL);
 	tachyon_subscriber_destroy(NULL);
 
-	CHECK_EQ(tachyon_subscriber_create("/", NULL, &subscriber), 0);
+	CHECK_EQ(mkdir("directory", 0700), 0);
+	CHECK_EQ(tachyon_subscriber_create("directory", NULL, &subscriber), 0);
 	CHECK_EQ(tachyon_subscriber_connect(subscriber, 50 * MS), -ENOTSOCK);
 	tachyon_subscriber_destroy(subscriber);
+	CHECK_EQ(rmdir("directory"), 0);
 }
 
 /* --- holding --- */

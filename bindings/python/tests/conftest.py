@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 import tachyon
-from support import PATIENCE, Peer, in_thread, wait_until
+from support import PATIENCE, Peer, in_thread, is_sanitized, wait_until
 
 #: Seconds for one test; only a hang needs them.
 TIME_LIMIT = 60
@@ -29,6 +29,17 @@ class TestTimeoutError(BaseException):
 def pytest_configure(config):
     config.addinivalue_line("markers", "time_limit(seconds): for a test that needs longer")
     config.addinivalue_line("markers", "leaves_something: the check of what is left is off")
+    config.addinivalue_line("markers", "forks_beside_a_thread: the child of fork() goes on")
+
+
+def pytest_collection_modifyitems(items):
+    if not is_sanitized():
+        return
+    # gcc 12's: a lock that the thread holds at that moment is never released in the child.
+    reason = pytest.mark.skip(reason="ASan's allocator does not survive fork() beside a thread")
+    for item in items:
+        if item.get_closest_marker("forks_beside_a_thread"):
+            item.add_marker(reason)
 
 
 @pytest.hookimpl(hookwrapper=True)

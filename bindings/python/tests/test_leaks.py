@@ -5,7 +5,7 @@
 import json
 
 import pytest
-from support import run_program
+from support import is_sanitized, run_program
 
 COMMON = """
 import gc, json, os, sys, tachyon
@@ -31,11 +31,6 @@ def measure(repeat, warm_up, count):
 
 #: What the interpreter's own allocator may take more, in bytes, without anything being lost.
 NOISE = 2 << 20
-
-
-def is_sanitized() -> bool:
-    with open("/proc/self/maps", encoding="utf-8") as maps:
-        return "libasan" in maps.read()
 
 
 def assert_nothing_grew(source, path, seconds=60):

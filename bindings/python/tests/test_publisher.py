@@ -648,6 +648,7 @@ def wait_and_kill(thread_id):
     os.kill(os.getpid(), signal.SIGUSR1)
 
 
+@pytest.mark.forks_beside_a_thread
 def test_a_forked_child_is_refused_and_leaves_the_parent_alone(path):
     run_program(
         """
@@ -687,6 +688,7 @@ def test_a_forked_child_is_refused_and_leaves_the_parent_alone(path):
     )
 
 
+@pytest.mark.forks_beside_a_thread
 def test_a_forked_child_may_have_publishers_of_its_own(path):
     run_program(
         """
@@ -785,6 +787,7 @@ def test_a_signal_handler_may_close(publish):
         signal.signal(signal.SIGUSR1, before)
 
 
+@pytest.mark.forks_beside_a_thread
 def test_a_forked_child_that_ends_its_interpreter_leaves_the_parent_alone(path):
     run_program(
         """

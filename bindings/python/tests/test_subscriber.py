@@ -787,6 +787,7 @@ def test_nothing_is_lost_when_a_wait_is_interrupted(publish, subscribe):
         signal.signal(signal.SIGUSR1, before)
 
 
+@pytest.mark.forks_beside_a_thread
 def test_a_forked_child_is_refused_and_leaves_the_parent_alone(path):
     run_program(
         """
