@@ -20,6 +20,9 @@
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
@@ -246,6 +249,10 @@ static int forget(void *base, size_t size)
 	if (madvise(base, size, MADV_DONTNEED) == 0)
 		return 0;
 	/* Locked, by mlockall() maybe: then all of it was copied when it was mapped. */
+	tach_os_count_call();
+	if (errno == EINVAL && madvise(base, size, MADV_DONTNEED_LOCKED) == 0)
+		return 0;
+	/* Linux < 5.18 has no such advice. */
 	tach_os_count_call();
 	if (errno != EINVAL || munlock(base, size) < 0)
 		return tach_os_fail("MADV_DONTNEED", errno);
