@@ -187,6 +187,7 @@ static int admit(const struct tach_hello *hello, const int fds[FD_COUNT],
 					  tach_os_page_size());
 	if (ret < 0)
 		return ret;
+	guest->view = (struct tach_view){.base = NULL};
 	ret = guest->segment.data_size == hello->ring_size ? 0 : -EBADMSG;
 	if (ret == 0 && ours->has_view)
 		ret = tach_view_init(&guest->view, &guest->segment, fds[FD_SEGMENT]);
