@@ -548,6 +548,7 @@ int tachyon_bus_private_view(struct tachyon_bus *bus, const struct tachyon_messa
 {
 	struct tach_view *view;
 	uintptr_t offset;
+	int ret;
 
 	if (!bus || !message || !data)
 		return -EINVAL;
@@ -559,8 +560,9 @@ int tachyon_bus_private_view(struct tachyon_bus *bus, const struct tachyon_messa
 	    message->position > bus->receiver.received || offset > view->data_size ||
 	    message->size > view->data_size - offset)
 		return -EINVAL;
-	if (tach_view_refresh(view, offset, message->size) < 0)
-		return tach_bus_poison(bus);
+	ret = tach_view_refresh(view, offset, message->size);
+	if (ret < 0)
+		return ret;
 	*data = view->data + offset;
 	return 0;
 }

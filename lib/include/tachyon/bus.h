@@ -345,7 +345,7 @@ int tachyon_bus_release(struct tachyon_bus *bus, const struct tachyon_message *m
  *
  * @return 0, or
  *         -EINVAL              the option has_private_view was not set, or it is no such message
- *         TACHYON_ERR_CORRUPT  the pages cannot be looked at anew: destroy the bus
+ *         -ENOMEM, …           the kernel does not show the pages anew: copy the message
  *
  * @thread receiver
  */
