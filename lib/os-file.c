@@ -133,21 +133,29 @@ int tach_os_pin_file(const char *path, struct tach_file_id *id)
 	return fd;
 }
 
-int tach_os_random_name(char name[17])
+int tach_os_random(void *data, size_t size)
 {
-	uint64_t number;
 	ssize_t got;
+	int ret;
 
 	do {
 		tach_os_count_call();
-		got = getrandom(&number, sizeof(number), 0);
+		got = getrandom(data, size, 0);
 	} while (got < 0 && errno == EINTR);
-	if (got != (ssize_t)sizeof(number)) {
-		const int ret = got < 0 ? -errno : -EIO;
+	if (got == (ssize_t)size)
+		return 0;
+	ret = got < 0 ? -errno : -EIO;
+	tach_log(TACHYON_LOG_ERROR, "getrandom: %s", tachyon_strerror(ret));
+	return ret;
+}
 
-		tach_log(TACHYON_LOG_ERROR, "getrandom: %s", tachyon_strerror(ret));
+int tach_os_random_name(char name[17])
+{
+	uint64_t number;
+	const int ret = tach_os_random(&number, sizeof(number));
+
+	if (ret < 0)
 		return ret;
-	}
 	snprintf(name, 17, "%016llx", (unsigned long long)number);
 	return 0;
 }

@@ -316,6 +316,42 @@ int tach_os_forget_writes(int pagemap, void *base, size_t size)
 	return 0;
 }
 
+int tach_os_map_private(int fd, uint64_t offset, size_t size, bool is_writable, void **base)
+{
+	const int protection = PROT_READ | (is_writable ? PROT_WRITE : 0);
+	const int flags = MAP_PRIVATE | MAP_NORESERVE | (*base ? MAP_FIXED : 0);
+	void *mapped = NULL;
+	const int ret = map_at(*base, size, protection, flags, fd, (off_t)offset, &mapped);
+
+	if (ret == 0)
+		*base = mapped;
+	return ret;
+}
+
+bool tach_os_has_writes(int pagemap, void *base, size_t size)
+{
+	uint64_t entries[512];
+	const size_t page = tach_os_page_size();
+	const size_t pages = size / page;
+	const size_t first = (uintptr_t)base / page;
+
+	for (size_t done = 0; done < pages; done += TACH_ARRAY_SIZE(entries)) {
+		const size_t left = pages - done;
+		const size_t count =
+			left < TACH_ARRAY_SIZE(entries) ? left : TACH_ARRAY_SIZE(entries);
+		const size_t bytes = count * sizeof(entries[0]);
+
+		tach_os_count_call();
+		if (pread(pagemap, entries, bytes, (off_t)((first + done) * sizeof(entries[0]))) !=
+		    (ssize_t)bytes)
+			return true;
+		for (size_t i = 0; i < count; i++)
+			if (is_copy(entries[i]))
+				return true;
+	}
+	return false;
+}
+
 size_t tach_os_page_size(void)
 {
 	/* From the auxiliary vector: not a system call. */

@@ -20,6 +20,14 @@ uint64_t tach_os_now_ns(void)
 	return (uint64_t)now.tv_sec * TACH_NS_PER_SEC + (uint64_t)now.tv_nsec;
 }
 
+uint64_t tach_os_wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * TACH_NS_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
 uint64_t tach_os_deadline(int64_t timeout_ns)
 {
 	/* A clock below 2^63 plus a timeout below 2^63 stays below TACH_FOREVER. */

@@ -110,6 +110,23 @@ uint64_t tach_os_process_token(void)
 	return token != 0 ? token : make_token(word);
 }
 
+int tach_os_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
+{
+	return -pthread_atfork(before, in_parent, in_child);
+}
+
+uint32_t tach_os_thread_number(void)
+{
+	static _Atomic uint32_t numbers;
+	static _Thread_local uint32_t own;
+
+	/* It guards no memory: relaxed. After 2^31 threads they begin again. */
+	while (own == 0)
+		own = (atomic_fetch_add_explicit(&numbers, 1, memory_order_relaxed) + 1) &
+		      INT32_MAX;
+	return own;
+}
+
 uid_t tach_os_effective_uid(void)
 {
 	tach_os_count_call();

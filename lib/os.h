@@ -75,6 +75,14 @@ int tach_os_pagemap(void);
 /* Whole pages of a private mapping of a file: they show the file again. 0, or a negative errno. */
 int tach_os_forget_writes(int pagemap, void *base, size_t size);
 
+/*
+ * [offset, offset + size) of fd at *base, or where the kernel likes if that is NULL. What is
+ * written there stays there; mapping it anew forgets it.
+ */
+int tach_os_map_private(int fd, uint64_t offset, size_t size, bool is_writable, void **base);
+/* Whether a private mapping holds pages that were written; true where that cannot be told. */
+bool tach_os_has_writes(int pagemap, void *base, size_t size);
+
 size_t tach_os_page_size(void);
 
 /* --- processes --- */
@@ -89,6 +97,10 @@ uint64_t tach_os_process_token(void);
  * object's means a forked child. The word stays for the process's life.
  */
 const _Atomic uint64_t *tach_os_token_word(void);
+/* pthread_atfork(3): for the process's life. */
+int tach_os_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
+/* A number of this thread, not 0, below 2^31. No system call. */
+uint32_t tach_os_thread_number(void);
 uid_t tach_os_effective_uid(void);
 pid_t tach_os_pid(void);
 /* A pidfd, CLOEXEC; -ENOSYS or -ESRCH are ordinary answers. */
@@ -110,6 +122,8 @@ int tach_os_membarrier(void);
 
 /* CLOCK_MONOTONIC (vDSO: not a system call). */
 uint64_t tach_os_now_ns(void);
+/* CLOCK_REALTIME, likewise. */
+uint64_t tach_os_wall_ns(void);
 /* now + timeout; a negative timeout is TACH_FOREVER. */
 uint64_t tach_os_deadline(int64_t timeout_ns);
 
@@ -177,6 +191,85 @@ int tach_os_file_id(const char *path, struct tach_file_id *id);
  */
 int tach_os_pin_file(const char *path, struct tach_file_id *id);
 
+/* --- files with a name in shared memory: os-name.c --- */
+
+/* A new file without a name yet, mode 0600. -EOPNOTSUPP, -EISDIR where there is no such thing. */
+int tach_os_unnamed_file(const char *directory);
+/* Gives it one; -EEXIST when something stands there. */
+int tach_os_name_file(int fd, const char *path);
+/* For reading and writing; never follows a symlink (-ELOOP), never waits. */
+int tach_os_open_file(const char *path);
+
+struct tach_named_facts {
+	bool is_regular;
+	bool is_fully_allocated;
+	uid_t owner;
+	uint64_t size;
+	uint64_t names; /* links */
+	uint64_t device;
+	uint64_t inode;
+};
+
+int tach_os_named_facts(int fd, struct tach_named_facts *facts);
+/* Of what stands at a path; never follows a symlink. */
+int tach_os_path_facts(const char *path, struct tach_named_facts *facts);
+/* All of size bytes from the beginning, or -EBADMSG. */
+int tach_os_read_at_once(int fd, void *data, size_t size);
+
+/*
+ * flock(2), exclusive, of the fd's open file description. -EAGAIN: another has it. A forked child
+ * shares the description: tach_os_reopen() gives it one of its own under the same number.
+ */
+int tach_os_lock(int fd);
+int tach_os_unlock(int fd);
+int tach_os_reopen(int fd);
+/* Another lock on the same file (OFD, byte 0), which waits; it goes with the description. */
+int tach_os_lock_first_byte(int fd);
+
+/* A pollable fd that becomes readable at each tach_os_touch() of the same file, by anyone. */
+int tach_os_watch(int fd);
+void tach_os_watch_clear(int watch);
+void tach_os_touch(int fd);
+
+/* Calls each(name, data) for what is in a directory until it returns non-zero; that, or -errno. */
+int tach_os_list(const char *directory, int (*each)(const char *name, void *data), void *data);
+
+/* --- who uses what a process keeps for others: os-lease.c --- */
+
+/*
+ * From here on this description says, as others of the same file may, that it uses what goes with
+ * the file (OFD lock, byte 1), until tach_os_end_lease() or the last descriptor of it is closed.
+ * -EAGAIN: that has ended.
+ */
+int tach_os_lease(int fd);
+void tach_os_end_lease(int fd);
+/* 0: no other description says so, and from now on, until fd is closed, none can. -EAGAIN. */
+int tach_os_end_leasing(int fd);
+/* The same file by a description of its own. */
+int tach_os_duplicate_file(int fd);
+/* When a process began, in ticks since the machine did; -ESRCH when it is gone, or a zombie. */
+int tach_os_start_time(pid_t pid, uint64_t *ticks);
+
+/* --- waiting on a word: os-futex.c --- */
+
+/*
+ * Sleeps while *word (in memory that processes share) is expected and *cancel (private) is 0;
+ * either may end early for no reason. 0, -ETIMEDOUT, or -EINTR when a signal handler ran.
+ */
+int tach_os_futex_sleep(const _Atomic uint32_t *word, uint32_t expected,
+			const _Atomic uint32_t *cancel, uint64_t deadline_ns);
+/* Wakes at most count of those that sleep on a shared word. */
+void tach_os_futex_wake(const _Atomic uint32_t *word, int count);
+/*
+ * Adds to a shared word, -2048 .. 2047, and wakes all who sleep on it, in one system call: nobody
+ * dies between the two.
+ */
+void tach_os_futex_add_and_wake(_Atomic uint32_t *word, int addend);
+/* Wakes those that sleep on a private word. */
+void tach_os_futex_wake_own(const _Atomic uint32_t *word, int count);
+
+/* size bytes of getrandom(). */
+int tach_os_random(void *data, size_t size);
 /* 16 hex digits of getrandom(), NUL-terminated, for a temporary name. */
 int tach_os_random_name(char name[17]);
 

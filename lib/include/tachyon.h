@@ -10,6 +10,7 @@
 #include <tachyon/error.h>
 #include <tachyon/frame.h>
 #include <tachyon/log.h>
+#include <tachyon/stream.h>
 #include <tachyon/version.h>
 
 #endif

@@ -11,13 +11,16 @@ import re
 import sources
 
 LAYERS = [
-    ("base", "error", "log", "os", "os-file", "os-memory", "os-wait", "sock"),
-    ("layout", "segment", "view"),
-    ("ring", "wait"),
-    ("block", "frame", "mapping", "pool", "pool-private", "pool-memory", "pool-publication", "wire"),
+    ("base", "error", "log", "os", "os-file", "os-futex", "os-lease", "os-memory", "os-name", "os-wait", "sock",
+     "device-driver"),
+    ("layout", "segment", "view", "stream-layout", "window", "device-part"),
+    ("ring", "wait", "slots", "beacon", "turnstile"),
+    ("block", "frame", "mapping", "pool", "pool-private", "pool-memory", "pool-publication", "wire",
+     "stream-file", "device", "device-context", "device-memory"),
     ("listener", "handshake", "bus", "bus-life", "connect", "endpoint"),
     ("sticky", "notice", "link", "audience", "publisher", "publisher-send", "publisher-state",
-     "publisher-wait", "connection", "subscriber", "stream"),
+     "publisher-wait", "connection", "subscriber", "stream", "stream-device", "stream-fork",
+     "stream-lock", "stream-name", "stream-read", "stream-wait", "stream-write"),
 ]
 
 # What may see a neighbour of its own layer. Everything of L0 sees base.h.
@@ -25,8 +28,10 @@ NEIGHBOURS = {
     ("error", "base"), ("log", "base"), ("os", "base"), ("sock", "base"),
     ("os", "log"), ("sock", "log"), ("sock", "os"),
     ("os-file", "base"), ("os-file", "log"), ("os-file", "os"),
-    ("os-memory", "os"), ("os-memory", "log"), ("os-wait", "os"),
-    ("segment", "layout"), ("view", "segment"),
+    ("os-memory", "os"), ("os-memory", "log"), ("os-wait", "os"), ("os-futex", "os"),
+    ("os-name", "os"), ("os-lease", "os"), ("device-driver", "base"), ("device-driver", "log"),
+    ("device-driver", "os"),
+    ("segment", "layout"), ("view", "segment"), ("stream-layout", "layout"), ("device-part", "stream-layout"),
     ("frame", "block"), ("mapping", "block"), ("frame", "wire"), ("pool", "block"), ("wire", "block"),
     ("pool", "pool-private"), ("pool-private", "pool-memory"), ("pool-private", "pool"),
     ("pool-memory", "pool"), ("pool-memory", "block"), ("pool-publication", "pool-private"),
@@ -35,20 +40,26 @@ NEIGHBOURS = {
     ("link", "sticky"), ("publisher", "link"), ("publisher", "notice"),
     ("audience", "publisher"), ("publisher-send", "publisher"),
     ("publisher-state", "publisher"), ("publisher-wait", "publisher"),
-    ("subscriber", "connection"),
+    ("subscriber", "connection"), ("slots", "beacon"),
+    ("device-memory", "device-context"), ("device-memory"),
+    ("device", "device-memory"),
+    ("stream-device", "stream"), ("stream-fork", "stream"), ("stream-lock", "stream"),
+    ("stream-name", "stream"), ("stream-read", "stream"), ("stream-wait", "stream"),
+    ("stream-write", "stream"),
 }
 
-SYSTEM = {"os.c", "os-file.c", "os-memory.c", "os-wait.c", "sock.c"}
+SYSTEM = {"os.c", "os-file.c", "os-futex.c", "os-lease.c", "os-lease.c",
+          "os-memory.c", "os-name.c", "os-wait.c", "sock.c"}
 
 SYSTEM_CALLS = """
     accept accept4 bind chmod clock_gettime clock_nanosleep clone close connect creat dup dup2 dup3
     epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd eventfd_read eventfd_write
     execve fallocate fchmod fchown fcntl flock fork fstat fsync ftruncate futex getegid geteuid
     getgid getpeername getpid getrandom getsockname getsockopt getuid ioctl kill link linkat listen
-    lseek lstat madvise membarrier memfd_create mkdir mkostemp mkstemp mlock mmap mprotect mremap
+    inotify_add_watch inotify_init1 lseek lstat madvise membarrier memfd_create mkdir mkostemp mkstemp mlock mmap mprotect mremap
     msync munmap nanosleep open openat pidfd_open pidfd_send_signal pipe pipe2 poll posix_fallocate
     ppoll prctl pread preadv pwrite pwritev read readlink readv recv recvfrom recvmmsg recvmsg
-    rename renameat renameat2 rmdir sched_getaffinity sched_setaffinity sched_yield select send
+    rename renameat renameat2 rmdir futimens sched_getaffinity sched_setaffinity sched_yield select send
     sendmmsg sendmsg sendto setsockopt shm_open shm_unlink shutdown sleep socket socketpair stat
     statx sysconf syscall symlink timerfd_create timerfd_settime truncate umask unlink unlinkat
     usleep vfork wait waitid waitpid write writev

@@ -22,10 +22,11 @@ import tempfile
 import sources
 
 DOCUMENT = "lib/PROTOCOL.md"
-HEADERS = ["lib/layout.h", "lib/segment.h", "lib/sock.h", "lib/wire.h",
+HEADERS = ["lib/layout.h", "lib/stream-layout.h", "lib/beacon.h",
+           "lib/include/tachyon/stream.h", "lib/segment.h", "lib/sock.h", "lib/wire.h",
            "lib/include/tachyon/frame.h", "gst/gsttachyonwire.h"]
 # Of these every struct must be in a table.
-WIRE = ["lib/layout.h", "lib/wire.h", "gst/gsttachyonwire.h"]
+WIRE = ["lib/layout.h", "lib/stream-layout.h", "lib/wire.h", "gst/gsttachyonwire.h"]
 
 # What gsttachyonwire.h needs of GStreamer, which need not be installed.
 STUB = """
@@ -62,6 +63,11 @@ class Sources:
                       for name in HEADERS}
         self.all = "\n".join(self.texts.values())
 
+    def count(self, text):
+        """How many elements: a number, or a macro that stands for one."""
+        macro = re.search(rf"^#define {text} (\d+)u?$", self.all, re.M)
+        return f"[{macro.group(1) if macro else text}]" if text else ""
+
     def structs(self):
         """{name: {field: type}} of the structs that travel, padding left out."""
         found = {}
@@ -71,14 +77,14 @@ class Sources:
                 body = re.sub(r"_Alignas\(\d+\)|_Atomic", "", body)
                 fields = [(kind.strip(), field, count) for kind, field, count
                           in FIELD.findall(body) if not re.fullmatch(r"pad\d+", field)]
-                found[struct] = {field: TYPES.get(kind, kind) + (f"[{count}]" if count else "")
+                found[struct] = {field: TYPES.get(kind, kind) + self.count(count)
                                  for kind, field, count in fields}
         return found
 
     def names(self, kind, enum, prefix):
         """Names with a prefix, without it: of an enum, of enums without a name, or macros."""
         if kind == "#define":
-            return set(re.findall(rf"^#define {prefix}(\w+)", self.all, re.M))
+            return set(re.findall(rf"^#define {prefix}(\w+)[ \t]+\S", self.all, re.M))
         bodies = re.findall(rf"enum\s+{enum}\s*\{{([^}}]*)\}}" if enum else r"enum\s*\{([^}]*)\}",
                             self.all)
         return set(re.findall(rf"\b{prefix}(\w+)\s*=", "".join(bodies)))

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: 2026 The Tachyon authors */
+/*
+ * System calls on files that have a name in shared memory: a part of os.h.
+ */
+#include "os.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* "/proc/self/fd/" and a number */
+#define FD_PATH_SIZE 32
+
+static const char *fd_path(char path[FD_PATH_SIZE], int fd)
+{
+	snprintf(path, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+static int open_with(const char *path, int flags)
+{
+	int fd;
+
+	do {
+		tach_os_count_call();
+		fd = open(path, O_RDWR | O_CLOEXEC | flags, 0600);
+	} while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+int tach_os_unnamed_file(const char *directory)
+{
+	return open_with(directory, O_TMPFILE);
+}
+
+int tach_os_name_file(int fd, const char *path)
+{
+	char from[FD_PATH_SIZE];
+
+	/* AT_EMPTY_PATH would need a capability. */
+	tach_os_count_call();
+	return linkat(AT_FDCWD, fd_path(from, fd), AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno
+											  : 0;
+}
+
+int tach_os_open_file(const char *path)
+{
+	/* O_NONBLOCK: somebody's FIFO there must not hold us. */
+	return open_with(path, O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+}
+
+static void fill_facts(struct tach_named_facts *facts, const struct stat *status)
+{
+	*facts = (struct tach_named_facts){
+		.is_regular = S_ISREG(status->st_mode),
+		.is_fully_allocated =
+			(uint64_t)status->st_blocks * 512 >= (uint64_t)status->st_size,
+		.owner = status->st_uid,
+		.size = (uint64_t)status->st_size,
+		.names = status->st_nlink,
+		.device = status->st_dev,
+		.inode = status->st_ino,
+	};
+}
+
+int tach_os_named_facts(int fd, struct tach_named_facts *facts)
+{
+	struct stat status;
+
+	tach_os_count_call();
+	if (fstat(fd, &status) < 0)
+		return tach_os_fail("fstat", errno);
+	fill_facts(facts, &status);
+	return 0;
+}
+
+int tach_os_path_facts(const char *path, struct tach_named_facts *facts)
+{
+	struct stat status;
+
+	tach_os_count_call();
+	if (lstat(path, &status) < 0)
+		return -errno;
+	fill_facts(facts, &status);
+	return 0;
+}
+
+int tach_os_read_at_once(int fd, void *data, size_t size)
+{
+	ssize_t got;
+
+	do {
+		tach_os_count_call();
+		got = pread(fd, data, size, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return tach_os_fail("pread", errno);
+	return (size_t)got == size ? 0 : -EBADMSG;
+}
+
+int tach_os_lock(int fd)
+{
+	tach_os_count_call();
+	return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
+int tach_os_unlock(int fd)
+{
+	tach_os_count_call();
+	return flock(fd, LOCK_UN) < 0 ? tach_os_fail("flock", errno) : 0;
+}
+
+int tach_os_reopen(int fd)
+{
+	char path[FD_PATH_SIZE];
+	const int made = open_with(fd_path(path, fd), 0);
+	int ret = 0;
+
+	if (made < 0)
+		return made;
+	tach_os_count_call();
+	if (dup3(made, fd, O_CLOEXEC) < 0)
+		ret = -errno;
+	tach_os_close(made);
+	return ret;
+}
+
+int tach_os_lock_first_byte(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+	int ret;
+
+	do {
+		tach_os_count_call();
+		ret = fcntl(fd, F_OFD_SETLKW, &lock);
+	} while (ret < 0 && errno == EINTR);
+	return ret < 0 ? tach_os_fail("F_OFD_SETLKW", errno) : 0;
+}
+
+int tach_os_watch(int fd)
+{
+	char path[FD_PATH_SIZE];
+	int watch, ret;
+
+	tach_os_count_call();
+	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch < 0)
+		return tach_os_fail("inotify_init1", errno);
+	tach_os_count_call();
+	if (inotify_add_watch(watch, fd_path(path, fd), IN_ATTRIB) >= 0)
+		return watch;
+	ret = tach_os_fail("inotify_add_watch", errno);
+	tach_os_close(watch);
+	return ret;
+}
+
+void tach_os_watch_clear(int watch)
+{
+	_Alignas(struct inotify_event) char events[4096];
+	ssize_t got;
+
+	/* Equal events are one; what is left makes the fd readable again. Not set is EAGAIN. */
+	tach_os_count_call();
+	got = read(watch, events, sizeof(events));
+	if (got < 0 && errno != EAGAIN && errno != EINTR)
+		tach_os_fail("read from inotify", errno);
+}
+
+void tach_os_touch(int fd)
+{
+	tach_os_count_call();
+	if (futimens(fd, NULL) < 0)
+		tach_os_fail("futimens", errno);
+}
+
+int tach_os_list(const char *directory, int (*each)(const char *name, void *data), void *data)
+{
+	const struct dirent *entry;
+	DIR *listing;
+	int ret = 0;
+
+	tach_os_count_call();
+	listing = opendir(directory);
+	if (!listing)
+		return -errno;
+	while (ret == 0 && (entry = readdir(listing)) != NULL)
+		ret = each(entry->d_name, data);
+	tach_os_count_call();
+	closedir(listing);
+	return ret;
+}
