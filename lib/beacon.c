@@ -10,9 +10,6 @@
  */
 #include "beacon.h"
 
-#define ONE_STEP (1u << TACH_PROGRESS_SHIFT)
-#define BITS (ONE_STEP - 1)
-
 uint32_t tach_beacon_look(const _Atomic uint32_t *word)
 {
 	/* Pairs with the read-modify-writes in publish(), and with the kernel's. */
@@ -31,8 +28,9 @@ static void announce(_Atomic uint32_t *word, int file)
 		tach_os_touch(file);
 }
 
-void tach_beacon_publish(_Atomic uint32_t *word, int file)
+void tach_beacon_publish(_Atomic uint32_t *word, int file, uint32_t mark)
 {
+	const uint32_t wanted = mark << TACH_MARK_SHIFT;
 	uint32_t seen;
 
 	announce(word, file);
@@ -42,11 +40,11 @@ void tach_beacon_publish(_Atomic uint32_t *word, int file)
 		 * Pairs with the load in tach_beacon_look(). It fails where somebody fell asleep
 		 * meanwhile.
 		 */
-		if (atomic_compare_exchange_weak(word, &seen, (seen & ~BITS) + ONE_STEP))
+		if (atomic_compare_exchange_weak(word, &seen, wanted))
 			return;
 	}
-	/* Only ASLEEP can be set meanwhile, and it is: taking off the bits borrows nothing. */
-	tach_os_futex_add_and_wake(word, (int)ONE_STEP - (int)(seen & BITS));
+	/* Nobody but us changes the mark; of the bits only ASLEEP is set meanwhile, and it is. */
+	tach_os_futex_add_and_wake(word, (int)(wanted - seen));
 }
 
 void tach_beacon_repair(_Atomic uint32_t *word)

@@ -19,24 +19,27 @@
 #define TACH_BEACON_ASLEEP 1u  /* somebody sleeps on the word */
 #define TACH_BEACON_WATCHED 2u /* somebody polls a descriptor of the file */
 #define TACH_BEACON_RINGING 4u /* a writer is about to publish, or died */
-#define TACH_PROGRESS_SHIFT 4
-#define TACH_PROGRESS_MASK (UINT32_MAX >> TACH_PROGRESS_SHIFT)
+#define TACH_MARK_SHIFT 3
+#define TACH_MARK_MASK (UINT32_MAX >> TACH_MARK_SHIFT)
 
-/* What was published before the progress that this tells of is visible. */
+/* What was written before the mark that this shows was published is visible. */
 uint32_t tach_beacon_look(const _Atomic uint32_t *word);
 
-static inline uint32_t tach_beacon_progress(uint32_t seen)
+static inline uint32_t tach_beacon_mark(uint32_t seen)
 {
-	return seen >> TACH_PROGRESS_SHIFT;
+	return seen >> TACH_MARK_SHIFT;
 }
 
-/* The writer, under its lock: progress + 1. file: touched for who polls a descriptor. */
-void tach_beacon_publish(_Atomic uint32_t *word, int file);
+/*
+ * The writer, under its lock. mark: a little more than the last one, modulo its width. file:
+ * touched for who polls a descriptor.
+ */
+void tach_beacon_publish(_Atomic uint32_t *word, int file, uint32_t mark);
 /* Whoever finds it ringing, and has got the writers' lock: nobody rings. */
 void tach_beacon_repair(_Atomic uint32_t *word);
 
 /*
- * A reader: look at the word; if the progress is not enough, arm with that word and sleep while it
+ * A reader: look at the word; if the mark does not do, arm with that word and sleep while it
  * stays as it was armed, then begin again. bit: ASLEEP, or, unless it rings, WATCHED. The word to
  * sleep on, or 0 where it has moved.
  */

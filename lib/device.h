@@ -54,8 +54,11 @@ int tach_device_read_to(struct tach_device *device, unsigned int slot, uint64_t 
 			size_t size);
 uint64_t tach_device_address(const struct tach_device *device, unsigned int slot);
 
-/* Memory of one's own: tachyon_gpu_allocate(). */
+/* Memory of one's own: device-allocation.c. 0, -ENODEV, -ENOMEM, -EIO, TACHYON_ERR_FORKED. */
 int tach_device_allocate(uint32_t index, size_t size, uint64_t *memory);
-void tach_device_free(uint32_t index, uint64_t memory);
+/* What tach_device_allocate() did not return, or a forked child's parent did, is left alone. */
+void tach_device_free(uint64_t memory);
+/* After what was queued on the legacy default stream. 0, or as above. */
+int tach_device_copy_out(uint32_t index, uint64_t memory, void *data, size_t size);
 
 #endif

@@ -107,10 +107,10 @@ void tach_os_futex_add_and_wake(_Atomic uint32_t *word, int addend)
 		FUTEX_OP(FUTEX_OP_ADD, (uint32_t)addend & 0xfffu, FUTEX_OP_CMP_EQ, 0);
 
 	tach_os_count_call();
-	if (syscall(SYS_futex, word, FUTEX_WAKE_OP, INT_MAX, NULL, word, operation) >= 0)
+	if (addend >= -2048 && addend < 2048 &&
+	    syscall(SYS_futex, word, FUTEX_WAKE_OP, INT_MAX, NULL, word, operation) >= 0)
 		return;
-	/* A filter that knows no such operation: in two steps. */
-	tach_os_fail("FUTEX_WAKE_OP", errno);
+	/* A word that somebody spoiled, or a filter that knows no such operation: in two steps. */
 	atomic_fetch_add(word, (uint32_t)addend);
 	tach_os_futex_wake(word, INT_MAX);
 }

@@ -7,10 +7,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* "/proc/self/fd/" and a number */
@@ -35,7 +37,18 @@ static int open_with(const char *path, int flags)
 
 int tach_os_unnamed_file(const char *directory)
 {
-	return open_with(directory, O_TMPFILE);
+	const int fd = open_with(directory, O_TMPFILE);
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	/* A umask may have taken what we need ourselves. */
+	tach_os_count_call();
+	if (fchmod(fd, 0600) == 0)
+		return fd;
+	ret = tach_os_fail("fchmod", errno);
+	tach_os_close(fd);
+	return ret;
 }
 
 int tach_os_name_file(int fd, const char *path)
@@ -52,6 +65,14 @@ int tach_os_open_file(const char *path)
 {
 	/* O_NONBLOCK: somebody's FIFO there must not hold us. */
 	return open_with(path, O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+}
+
+bool tach_os_is_in_memory(int fd)
+{
+	struct statfs system;
+
+	tach_os_count_call();
+	return fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
 }
 
 static void fill_facts(struct tach_named_facts *facts, const struct stat *status)
@@ -115,10 +136,16 @@ int tach_os_unlock(int fd)
 	return flock(fd, LOCK_UN) < 0 ? tach_os_fail("flock", errno) : 0;
 }
 
-int tach_os_reopen(int fd)
+int tach_os_open_again(int fd)
 {
 	char path[FD_PATH_SIZE];
-	const int made = open_with(fd_path(path, fd), 0);
+
+	return open_with(fd_path(path, fd), 0);
+}
+
+int tach_os_reopen(int fd)
+{
+	const int made = tach_os_open_again(fd);
 	int ret = 0;
 
 	if (made < 0)

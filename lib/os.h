@@ -195,6 +195,8 @@ int tach_os_pin_file(const char *path, struct tach_file_id *id);
 
 /* A new file without a name yet, mode 0600. -EOPNOTSUPP, -EISDIR where there is no such thing. */
 int tach_os_unnamed_file(const char *directory);
+/* Whether a file is on a tmpfs. */
+bool tach_os_is_in_memory(int fd);
 /* Gives it one; -EEXIST when something stands there. */
 int tach_os_name_file(int fd, const char *path);
 /* For reading and writing; never follows a symlink (-ELOOP), never waits. */
@@ -217,11 +219,15 @@ int tach_os_path_facts(const char *path, struct tach_named_facts *facts);
 int tach_os_read_at_once(int fd, void *data, size_t size);
 
 /*
- * flock(2), exclusive, of the fd's open file description. -EAGAIN: another has it. A forked child
- * shares the description: tach_os_reopen() gives it one of its own under the same number.
+ * flock(2), exclusive, of the fd's open file description. -EAGAIN: another has it. It is held as
+ * long as there is a descriptor, or a mapping, of the description, in any process: so nothing is
+ * mapped from one that is locked, and a forked child replaces its own.
  */
 int tach_os_lock(int fd);
 int tach_os_unlock(int fd);
+/* Another description of the same file, also of one without a name. */
+int tach_os_open_again(int fd);
+/* The same, under the number of the old one. */
 int tach_os_reopen(int fd);
 /* Another lock on the same file (OFD, byte 0), which waits; it goes with the description. */
 int tach_os_lock_first_byte(int fd);
@@ -261,8 +267,8 @@ int tach_os_futex_sleep(const _Atomic uint32_t *word, uint32_t expected,
 /* Wakes at most count of those that sleep on a shared word. */
 void tach_os_futex_wake(const _Atomic uint32_t *word, int count);
 /*
- * Adds to a shared word, -2048 .. 2047, and wakes all who sleep on it, in one system call: nobody
- * dies between the two.
+ * Adds to a shared word, and wakes all who sleep on it; -2048 .. 2047 in one system call, so that
+ * nobody dies between the two.
  */
 void tach_os_futex_add_and_wake(_Atomic uint32_t *word, int addend);
 /* Wakes those that sleep on a private word. */

@@ -9,23 +9,51 @@
 
 #include "beacon.h"
 
-static bool has_progress(uint64_t count, uint32_t progress)
+#define SLOT_BITS 2
+#define SLOT_MASK ((1u << SLOT_BITS) - 1)
+
+_Static_assert(TACH_STREAM_SLOTS == 1u << SLOT_BITS, "every value of the slot bits is a slot");
+
+uint32_t tach_slots_mark(const struct tach_place *place)
 {
-	return (count & TACH_PROGRESS_MASK) == progress;
+	return (uint32_t)(place->count << SLOT_BITS | place->slot) & TACH_MARK_MASK;
 }
 
-bool tach_slots_count(const struct tach_stream_header *header, uint32_t progress, uint64_t *count)
+/* Relaxed: written before the beacon told of it, or checked by what is read around it. */
+static uint64_t count_in(const struct tach_stream_header *header, unsigned int slot)
 {
-	const struct tach_stream_slot *slot = &header->slots[tach_slot_of(progress)];
-
-	/* Relaxed: written before the beacon told of it, and one word. */
-	*count = atomic_load_explicit(&slot->count, memory_order_relaxed);
-	return has_progress(*count, progress);
+	return atomic_load_explicit(&header->slots[slot].count, memory_order_relaxed);
 }
 
-void tach_slots_begin(struct tach_stream_header *header, uint64_t count)
+bool tach_slots_find(const struct tach_stream_header *header, uint32_t mark,
+		     struct tach_place *place)
 {
-	struct tach_stream_slot *slot = &header->slots[tach_slot_of(count)];
+	place->slot = mark & SLOT_MASK;
+	place->count = count_in(header, place->slot);
+	if (tach_slots_mark(place) == mark)
+		return true;
+	place->count = mark >> SLOT_BITS;
+	return false;
+}
+
+unsigned int tach_slots_choose(const struct tach_stream_header *header, unsigned int newest,
+			       bool is_crowded)
+{
+	unsigned int chosen = (newest + 1) & SLOT_MASK;
+
+	for (unsigned int step = 2; step < TACH_STREAM_SLOTS; step++) {
+		const unsigned int slot = (newest + step) & SLOT_MASK;
+		const bool is_older = count_in(header, slot) < count_in(header, chosen);
+
+		if (is_older == is_crowded)
+			chosen = slot;
+	}
+	return chosen;
+}
+
+void tach_slots_begin(struct tach_stream_header *header, unsigned int index)
+{
+	struct tach_stream_slot *slot = &header->slots[index];
 	const uint64_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
 
 	/*
@@ -39,12 +67,13 @@ void tach_slots_begin(struct tach_stream_header *header, uint64_t count)
 	atomic_thread_fence(memory_order_release);
 }
 
-void tach_slots_finish(struct tach_stream_header *header, uint64_t count, uint64_t time_ns)
+void tach_slots_finish(struct tach_stream_header *header, const struct tach_place *place,
+		       uint64_t time_ns)
 {
-	struct tach_stream_slot *slot = &header->slots[tach_slot_of(count)];
+	struct tach_stream_slot *slot = &header->slots[place->slot];
 	const uint64_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
 
-	atomic_store_explicit(&slot->count, count, memory_order_relaxed);
+	atomic_store_explicit(&slot->count, place->count, memory_order_relaxed);
 	atomic_store_explicit(&slot->time_ns, time_ns, memory_order_relaxed);
 	/*
 	 * Pairs with the acquire in tach_slots_start(): a reader who sees the even version sees the
@@ -53,21 +82,20 @@ void tach_slots_finish(struct tach_stream_header *header, uint64_t count, uint64
 	atomic_store_explicit(&slot->version, version + 1, memory_order_release);
 }
 
-bool tach_slots_start(const struct tach_stream_header *header, uint32_t progress,
+bool tach_slots_start(const struct tach_stream_header *header, uint32_t mark,
 		      struct tach_reading *reading)
 {
-	const struct tach_stream_slot *slot = &header->slots[tach_slot_of(progress)];
+	const struct tach_stream_slot *slot = &header->slots[mark & SLOT_MASK];
 
 	/* Pairs with the release in tach_slots_finish(). */
 	reading->version = atomic_load_explicit(&slot->version, memory_order_acquire);
-	reading->count = atomic_load_explicit(&slot->count, memory_order_relaxed);
 	reading->time_ns = atomic_load_explicit(&slot->time_ns, memory_order_relaxed);
-	return !(reading->version & 1) && has_progress(reading->count, progress);
+	return tach_slots_find(header, mark, &reading->place) && !(reading->version & 1);
 }
 
 bool tach_slots_still(const struct tach_stream_header *header, const struct tach_reading *reading)
 {
-	const struct tach_stream_slot *slot = &header->slots[tach_slot_of(reading->count)];
+	const struct tach_stream_slot *slot = &header->slots[reading->place.slot];
 
 	/* Pairs with the fence in tach_slots_begin(): the copy was made before this look. */
 	atomic_thread_fence(memory_order_acquire);

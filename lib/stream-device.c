@@ -17,8 +17,16 @@ int tachyon_gpu_allocate(uint32_t device_index, size_t size, uint64_t *memory)
 
 void tachyon_gpu_free(uint32_t device_index, uint64_t memory)
 {
+	(void)device_index;
 	if (memory != 0)
-		tach_device_free(device_index, memory);
+		tach_device_free(memory);
+}
+
+int tachyon_gpu_read(uint32_t device_index, uint64_t memory, void *data, size_t size)
+{
+	if (memory == 0 || !data)
+		return -EINVAL;
+	return tach_device_copy_out(device_index, memory, data, size);
 }
 
 int tachyon_stream_live_device(struct tachyon_stream *stream, uint64_t *memory)
@@ -34,7 +42,6 @@ int tachyon_stream_live_device(struct tachyon_stream *stream, uint64_t *memory)
 		return -ENODEV;
 	if (!tach_turnstile_is_mine(&stream->turnstile))
 		return -EPERM;
-	*memory = tach_device_address(stream->device,
-				      tach_slot_of(tach_stream_newest(stream->header)));
+	*memory = tach_device_address(stream->device, tach_stream_newest(stream->header).slot);
 	return 0;
 }

@@ -42,7 +42,7 @@ static void forget_parent(struct tachyon_stream *stream)
 	stream->turnstile.file = stream->file;
 	stream->turnstile.depth = 0;
 	atomic_store_explicit(&stream->turnstile.owner, 0, memory_order_relaxed);
-	stream->transaction = TACH_NO_TRANSACTION;
+	stream->has_transaction = false;
 	stream->is_live = false;
 	tach_window_forked(&stream->window);
 	/* What one of us reads from it the other would miss. */

@@ -54,6 +54,8 @@ struct tach_stream_header {
 
 	/* the newest value, and who waits for a newer one: beacon.h. Written by everybody */
 	_Alignas(128) _Atomic uint32_t newest;
+	/* how many are just copying a large value, about: a hint. Written by readers */
+	_Atomic uint32_t readers;
 	/* who waits for the lock: turnstile.h. Written by everybody */
 	_Alignas(128) _Atomic uint32_t turnstile;
 
@@ -81,6 +83,7 @@ _Static_assert(offsetof(struct tach_stream_header, creator_pid) == 88, "PROTOCOL
 _Static_assert(offsetof(struct tach_stream_header, create_time_ns) == 96, "PROTOCOL.md 9");
 _Static_assert(offsetof(struct tach_stream_header, shape) == 128, "PROTOCOL.md 9");
 _Static_assert(offsetof(struct tach_stream_header, newest) == 384, "PROTOCOL.md 9");
+_Static_assert(offsetof(struct tach_stream_header, readers) == 388, "PROTOCOL.md 9");
 _Static_assert(offsetof(struct tach_stream_header, turnstile) == 512, "PROTOCOL.md 9");
 _Static_assert(offsetof(struct tach_stream_header, slots) == 640, "PROTOCOL.md 9");
 _Static_assert(offsetof(struct tach_stream_header, device_part) == 1152, "PROTOCOL.md 9");

@@ -9,14 +9,13 @@
 /* The window, if there is one, shows the newest value. */
 static int refresh_window(struct tachyon_stream *stream)
 {
-	const uint64_t newest = tach_stream_newest(stream->header);
-	const uint64_t offset =
-		stream->shape.data_offset + tach_slot_of(newest) * stream->shape.slot_size;
+	const struct tach_place newest = tach_stream_newest(stream->header);
+	const uint64_t offset = stream->shape.data_offset + newest.slot * stream->shape.slot_size;
 	int ret;
 
 	if (!stream->window.base || stream->is_live)
 		return 0;
-	ret = tach_window_show(&stream->window, stream->file, offset);
+	ret = tach_window_show(&stream->window, offset);
 	stream->is_live = ret == 0;
 	return ret;
 }
@@ -24,23 +23,40 @@ static int refresh_window(struct tachyon_stream *stream)
 /* What was written into the window becomes a value like any other. */
 static void publish_window(struct tachyon_stream *stream)
 {
-	const uint64_t newest = tach_stream_newest(stream->header);
+	const uint8_t *newest = tach_stream_value(stream, tach_stream_newest(stream->header).slot);
 	const size_t size = (size_t)stream->shape.value_size;
+	struct tach_place next;
 
 	if (!stream->is_live)
 		return;
 	stream->is_live = false;
-	if (!tach_window_is_written(&stream->window, tach_stream_value(stream, newest), size))
+	if (!tach_window_is_written(&stream->window, newest, size))
 		return;
-	tach_slots_begin(stream->header, newest + 1);
-	memcpy(tach_stream_value(stream, newest + 1), stream->window.base, size);
-	tach_stream_publish(stream, newest + 1);
+	next = tach_stream_next(stream);
+	memcpy(tach_stream_value(stream, next.slot), stream->window.base, size);
+	tach_stream_publish(stream, &next);
 }
 
-void tach_stream_publish(struct tachyon_stream *stream, uint64_t count)
+struct tach_place tach_stream_next(struct tachyon_stream *stream)
 {
-	tach_slots_finish(stream->header, count, tach_os_wall_ns());
-	tach_beacon_publish(&stream->header->newest, stream->file);
+	struct tach_stream_header *header = stream->header;
+	const struct tach_place newest = tach_stream_newest(header);
+	/* Relaxed: a hint, which costs a reader that it overlooks another try, and no more. */
+	const bool is_crowded = !tach_stream_is_large(stream) ||
+				atomic_load_explicit(&header->readers, memory_order_relaxed) != 0;
+	const struct tach_place next = {
+		.count = newest.count + 1,
+		.slot = tach_slots_choose(header, newest.slot, is_crowded),
+	};
+
+	tach_slots_begin(header, next.slot);
+	return next;
+}
+
+void tach_stream_publish(struct tachyon_stream *stream, const struct tach_place *place)
+{
+	tach_slots_finish(stream->header, place, tach_os_wall_ns());
+	tach_beacon_publish(&stream->header->newest, stream->file, tach_slots_mark(place));
 	if (stream->is_live) {
 		/* Should that fail, the window goes on to show the past; nothing is lost. */
 		stream->is_live = false;
@@ -72,7 +88,7 @@ int tachyon_stream_unlock(struct tachyon_stream *stream)
 		return -EINVAL;
 	if (!tach_turnstile_is_mine(&stream->turnstile))
 		return -EPERM;
-	if (stream->transaction != TACH_NO_TRANSACTION)
+	if (stream->has_transaction)
 		return -EBUSY;
 	if (tach_turnstile_depth(&stream->turnstile) == 1)
 		publish_window(stream);
@@ -97,7 +113,7 @@ int tachyon_stream_live(struct tachyon_stream *stream, void **data)
 		return -ENODEV;
 	if (!tach_turnstile_is_mine(&stream->turnstile))
 		return -EPERM;
-	if (stream->transaction != TACH_NO_TRANSACTION)
+	if (stream->has_transaction)
 		return -EBUSY;
 	if (!stream->window.base) {
 		ret = tach_window_open(&stream->window, stream->file, stream->shape.data_offset,

@@ -22,16 +22,15 @@ enum outcome {
 	OVERTAKEN = 1, /* > 0: not an error */
 };
 
-static int copy_value(struct tachyon_stream *stream, uint64_t count, const struct target *target)
+static int copy_value(struct tachyon_stream *stream, unsigned int slot, const struct target *target)
 {
-	const unsigned int slot = tach_slot_of(count);
 	const size_t size = (size_t)stream->shape.value_size;
 
 	if (!target->data)
 		return tach_device_read_to(stream->device, slot, target->memory, size);
 	if (!stream->shape.has_mirror)
 		return tach_device_read(stream->device, slot, target->data, size);
-	tach_slots_copy(target->data, tach_stream_value(stream, count), size);
+	tach_slots_copy(target->data, tach_stream_value(stream, slot), size);
 	return 0;
 }
 
@@ -39,13 +38,12 @@ static int copy_value(struct tachyon_stream *stream, uint64_t count, const struc
 static int start(struct tachyon_stream *stream, struct tach_reading *reading)
 {
 	const _Atomic uint32_t *newest = &stream->header->newest;
-	const uint32_t progress = tach_beacon_progress(tach_beacon_look(newest));
+	const uint32_t mark = tach_beacon_mark(tach_beacon_look(newest));
 
-	if (tach_slots_start(stream->header, progress, reading))
+	if (tach_slots_start(stream->header, mark, reading))
 		return 0;
 	/* A writer leaves the newest value alone until another is the newest. */
-	return tach_beacon_progress(tach_beacon_look(newest)) == progress ? TACHYON_ERR_CORRUPT
-									  : OVERTAKEN;
+	return tach_beacon_mark(tach_beacon_look(newest)) == mark ? TACHYON_ERR_CORRUPT : OVERTAKEN;
 }
 
 static int read_once(struct tachyon_stream *stream, const struct target *target,
@@ -56,7 +54,7 @@ static int read_once(struct tachyon_stream *stream, const struct target *target,
 	ret = start(stream, reading);
 	if (ret != 0)
 		return ret;
-	ret = copy_value(stream, reading->count, target);
+	ret = copy_value(stream, reading->place.slot, target);
 	if (ret < 0)
 		return ret;
 	return tach_slots_still(stream->header, reading) ? 0 : OVERTAKEN;
@@ -93,6 +91,22 @@ static int read_value(struct tachyon_stream *stream, const struct target *target
 	return TACHYON_ERR_CORRUPT;
 }
 
+/* For tach_stream_next(), which leaves the slots of the newest values alone meanwhile. */
+static int read_and_say_so(struct tachyon_stream *stream, const struct target *target,
+			   struct tach_reading *reading)
+{
+	_Atomic uint32_t *const readers = &stream->header->readers;
+	int ret;
+
+	if (!tach_stream_is_large(stream))
+		return read_value(stream, target, reading);
+	/* Relaxed: a hint. Who dies in between leaves it raised: writers then take turns. */
+	atomic_fetch_add_explicit(readers, 1, memory_order_relaxed);
+	ret = read_value(stream, target, reading);
+	atomic_fetch_sub_explicit(readers, 1, memory_order_relaxed);
+	return ret;
+}
+
 /* Says which value it was. */
 static void tell(uint64_t seen, const struct tach_reading *reading,
 		 struct tachyon_snapshot *snapshot)
@@ -100,9 +114,9 @@ static void tell(uint64_t seen, const struct tach_reading *reading,
 	if (!snapshot)
 		return;
 	*snapshot = (struct tachyon_snapshot){
-		.count = reading->count,
+		.count = reading->place.count,
 		.time_ns = reading->time_ns,
-		.missed = reading->count > seen + 1 ? reading->count - seen - 1 : 0,
+		.missed = reading->place.count > seen + 1 ? reading->place.count - seen - 1 : 0,
 	};
 }
 
@@ -125,10 +139,10 @@ static int read_into(struct tachyon_stream *stream, const struct target *target,
 	int ret = tach_stream_check_open(stream);
 
 	if (ret == 0)
-		ret = read_value(stream, target, &reading);
+		ret = read_and_say_so(stream, target, &reading);
 	if (ret < 0)
 		return ret;
-	tell(remember(stream, reading.count), &reading, snapshot);
+	tell(remember(stream, reading.place.count), &reading, snapshot);
 	return 0;
 }
 

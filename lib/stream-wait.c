@@ -10,7 +10,7 @@
 
 static bool is_there(const struct tachyon_stream *stream, uint64_t count)
 {
-	return tach_stream_newest(stream->header) >= count;
+	return tach_stream_newest(stream->header).count >= count;
 }
 
 static int check_cancel(const struct tachyon_stream *stream)

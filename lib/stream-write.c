@@ -22,24 +22,23 @@ static int check_writer(const struct tachyon_stream *stream)
 }
 
 /* Takes the lock, and the next value's slot; the lock is given back on failure. */
-static int begin(struct tachyon_stream *stream, int64_t timeout_ns, uint64_t *count)
+static int begin(struct tachyon_stream *stream, int64_t timeout_ns, struct tach_place *place)
 {
 	const int ret = tach_turnstile_enter(&stream->turnstile, tach_stream_deadline(timeout_ns));
 
 	if (ret < 0)
 		return ret;
-	if (stream->transaction != TACH_NO_TRANSACTION) {
+	if (stream->has_transaction) {
 		tach_turnstile_leave(&stream->turnstile);
 		return -EBUSY;
 	}
-	*count = tach_stream_newest(stream->header) + 1;
-	tach_slots_begin(stream->header, *count);
+	*place = tach_stream_next(stream);
 	return 0;
 }
 
-static int fill_device(struct tachyon_stream *stream, uint64_t count, const struct source *source)
+static int fill_device(struct tachyon_stream *stream, unsigned int slot,
+		       const struct source *source)
 {
-	const unsigned int slot = tach_slot_of(count);
 	const size_t size = (size_t)stream->shape.value_size;
 
 	if (source->data)
@@ -47,42 +46,43 @@ static int fill_device(struct tachyon_stream *stream, uint64_t count, const stru
 	return tach_device_write_from(stream->device, slot, source->memory, size);
 }
 
-static int fill_mirror(struct tachyon_stream *stream, uint64_t count, const struct source *source)
+static int fill_mirror(struct tachyon_stream *stream, unsigned int slot,
+		       const struct source *source)
 {
 	const size_t size = (size_t)stream->shape.value_size;
-	uint8_t *mirror = tach_stream_value(stream, count);
+	uint8_t *mirror = tach_stream_value(stream, slot);
 
 	if (!source->data)
-		return tach_device_read(stream->device, tach_slot_of(count), mirror, size);
+		return tach_device_read(stream->device, slot, mirror, size);
 	memcpy(mirror, source->data, size);
 	return 0;
 }
 
-static int fill(struct tachyon_stream *stream, uint64_t count, const struct source *source)
+static int fill(struct tachyon_stream *stream, unsigned int slot, const struct source *source)
 {
 	int ret = 0;
 
 	if (stream->device)
-		ret = fill_device(stream, count, source);
+		ret = fill_device(stream, slot, source);
 	if (ret == 0 && stream->shape.has_mirror)
-		ret = fill_mirror(stream, count, source);
+		ret = fill_mirror(stream, slot, source);
 	return ret;
 }
 
 static int write_from(struct tachyon_stream *stream, const struct source *source,
 		      int64_t timeout_ns)
 {
-	uint64_t count = TACH_NO_TRANSACTION;
+	struct tach_place place = {0};
 	int ret = check_writer(stream);
 
 	if (ret == 0)
-		ret = begin(stream, timeout_ns, &count);
+		ret = begin(stream, timeout_ns, &place);
 	if (ret < 0)
 		return ret;
-	ret = fill(stream, count, source);
+	ret = fill(stream, place.slot, source);
 	/* Else the slot stays odd, as a dead writer's does. */
 	if (ret == 0)
-		tach_stream_publish(stream, count);
+		tach_stream_publish(stream, &place);
 	tach_turnstile_leave(&stream->turnstile);
 	return ret;
 }
@@ -113,7 +113,7 @@ int tachyon_stream_write_device(struct tachyon_stream *stream, uint64_t memory, 
 
 int tachyon_stream_begin(struct tachyon_stream *stream, int64_t timeout_ns, void **data)
 {
-	uint64_t count = TACH_NO_TRANSACTION;
+	struct tach_place place = {0};
 	int ret;
 
 	if (!stream || !data)
@@ -122,47 +122,39 @@ int tachyon_stream_begin(struct tachyon_stream *stream, int64_t timeout_ns, void
 		return -ENODEV;
 	ret = check_writer(stream);
 	if (ret == 0)
-		ret = begin(stream, timeout_ns, &count);
+		ret = begin(stream, timeout_ns, &place);
 	if (ret < 0)
 		return ret;
-	stream->transaction = count;
-	*data = tach_stream_value(stream, count);
+	stream->has_transaction = true;
+	stream->transaction = place;
+	*data = tach_stream_value(stream, place.slot);
 	return 0;
 }
 
-/* The count of this thread's transaction, which is then over; or TACH_NO_TRANSACTION. */
-static uint64_t end_transaction(struct tachyon_stream *stream)
+/* Whether this thread had one. */
+static bool end_transaction(struct tachyon_stream *stream)
 {
-	uint64_t count;
-
-	if (!tach_turnstile_is_mine(&stream->turnstile))
-		return TACH_NO_TRANSACTION;
-	count = stream->transaction;
-	stream->transaction = TACH_NO_TRANSACTION;
-	return count;
+	if (!tach_turnstile_is_mine(&stream->turnstile) || !stream->has_transaction)
+		return false;
+	stream->has_transaction = false;
+	return true;
 }
 
 int tachyon_stream_commit(struct tachyon_stream *stream)
 {
-	uint64_t count;
-
 	if (!stream)
 		return -EINVAL;
-	count = end_transaction(stream);
-	if (count == TACH_NO_TRANSACTION)
+	if (!end_transaction(stream))
 		return -EPERM;
-	tach_stream_publish(stream, count);
+	tach_stream_publish(stream, &stream->transaction);
 	return tach_turnstile_leave(&stream->turnstile);
 }
 
 int tachyon_stream_rollback(struct tachyon_stream *stream)
 {
-	uint64_t count;
-
 	if (!stream)
 		return -EINVAL;
-	count = end_transaction(stream);
-	if (count == TACH_NO_TRANSACTION)
+	if (!end_transaction(stream))
 		return -EPERM;
 	/* The slot stays odd, as a dead writer's does. */
 	return tach_turnstile_leave(&stream->turnstile);

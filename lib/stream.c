@@ -10,6 +10,9 @@
 
 #include "os.h"
 
+/* Two such values still fit into a processor's own cache, four do not. */
+#define LARGE_SIZE (256u << 10)
+
 int tach_stream_check_open(const struct tachyon_stream *stream)
 {
 	/* Relaxed: it guards nothing. */
@@ -18,25 +21,30 @@ int tach_stream_check_open(const struct tachyon_stream *stream)
 		       : 0;
 }
 
-uint8_t *tach_stream_value(const struct tachyon_stream *stream, uint64_t count)
+uint8_t *tach_stream_value(const struct tachyon_stream *stream, unsigned int slot)
 {
-	return stream->slots + tach_slot_of(count) * stream->shape.slot_size;
+	return stream->slots + slot * stream->shape.slot_size;
 }
 
-uint64_t tach_stream_newest(const struct tach_stream_header *header)
+bool tach_stream_is_large(const struct tachyon_stream *stream)
 {
-	uint32_t progress = tach_beacon_progress(tach_beacon_look(&header->newest));
-	uint64_t count;
+	return stream->shape.value_size >= LARGE_SIZE;
+}
 
-	while (!tach_slots_count(header, progress, &count)) {
-		const uint32_t again = tach_beacon_progress(tach_beacon_look(&header->newest));
+struct tach_place tach_stream_newest(const struct tach_stream_header *header)
+{
+	uint32_t mark = tach_beacon_mark(tach_beacon_look(&header->newest));
+	struct tach_place place;
+
+	while (!tach_slots_find(header, mark, &place)) {
+		const uint32_t again = tach_beacon_mark(tach_beacon_look(&header->newest));
 
 		/* Nobody writes the newest value's slot. */
-		if (again == progress)
-			return progress;
-		progress = again;
+		if (again == mark)
+			break;
+		mark = again;
 	}
-	return count;
+	return place;
 }
 
 uint64_t tach_stream_deadline(int64_t timeout_ns)
@@ -50,7 +58,7 @@ uint64_t tach_stream_deadline(int64_t timeout_ns)
  * The header is writable in every handle, since whoever waits says so there; the values only where
  * they may be written.
  */
-static int map_file(struct tachyon_stream *stream)
+static int map_parts(struct tachyon_stream *stream)
 {
 	const struct tach_map_request header = {
 		.size = (size_t)stream->shape.data_offset,
@@ -85,6 +93,22 @@ static void unmap_file(struct tachyon_stream *stream)
 	tach_os_unmap(stream->header, (size_t)stream->shape.data_offset);
 }
 
+static int map_file(struct tachyon_stream *stream)
+{
+	int ret = map_parts(stream);
+
+	if (ret < 0)
+		return ret;
+	/*
+	 * A forked child inherits the mappings, and they keep the description that they were made
+	 * from: what is locked must be another one.
+	 */
+	ret = tach_os_reopen(stream->file);
+	if (ret < 0)
+		unmap_file(stream);
+	return ret;
+}
+
 static struct tachyon_stream *allocate(const struct tachyon_stream_options *options)
 {
 	struct tachyon_stream *stream =
@@ -98,7 +122,6 @@ static struct tachyon_stream *allocate(const struct tachyon_stream_options *opti
 		.watch = -1,
 		.spin = options->spin,
 		.is_read_only = options->is_read_only != 0,
-		.transaction = TACH_NO_TRANSACTION,
 	};
 	return stream;
 }
@@ -111,7 +134,7 @@ static int begin_use(struct tachyon_stream *stream)
 		.file = stream->file,
 		.cancel = &stream->cancel,
 	};
-	atomic_store_explicit(&stream->seen, tach_stream_newest(stream->header),
+	atomic_store_explicit(&stream->seen, tach_stream_newest(stream->header).count,
 			      memory_order_relaxed);
 	return tach_stream_enlist(stream);
 }
@@ -155,7 +178,8 @@ static int make_file(const struct tach_stream_shape *shape)
 		return -ENOSYS;
 	if (file < 0)
 		return file;
-	ret = tach_os_allocate(file, (size_t)shape->file_size);
+	ret = tach_os_is_in_memory(file) ? tach_os_allocate(file, (size_t)shape->file_size)
+					 : -ENOSYS;
 	if (ret == 0)
 		return file;
 	tach_os_close(file);
@@ -365,11 +389,11 @@ void tach_stream_fill_info(const struct tach_stream_shape *shape,
 		.device_index = shape->device_index,
 		.has_mirror = shape->has_mirror,
 	};
-	const uint64_t count = tach_stream_newest(header);
-	const _Atomic uint64_t *time_ns = &header->slots[tach_slot_of(count)].time_ns;
+	const struct tach_place newest = tach_stream_newest(header);
+	const _Atomic uint64_t *time_ns = &header->slots[newest.slot].time_ns;
 
 	memcpy(all.id, shape->id, sizeof(all.id));
-	all.count = count;
+	all.count = newest.count;
 	/* Relaxed: of this value, or, where a writer is quick, of a later one. */
 	all.time_ns = atomic_load_explicit(time_ns, memory_order_relaxed);
 	memcpy(info, &all, size < sizeof(all) ? size : sizeof(all));
@@ -391,5 +415,5 @@ int tachyon_stream_get_info(struct tachyon_stream *stream, struct tachyon_stream
 
 uint64_t tachyon_stream_count(const struct tachyon_stream *stream)
 {
-	return stream ? tach_stream_newest(stream->header) : 0;
+	return stream ? tach_stream_newest(stream->header).count : 0;
 }

@@ -13,9 +13,6 @@
 #include "turnstile.h"
 #include "window.h"
 
-/* tachyon_stream.transaction where there is none: no value is begun with this count */
-#define TACH_NO_TRANSACTION 0
-
 struct tachyon_stream {
 	struct tach_stream_shape shape;
 	char path[TACH_STREAM_PATH_SIZE];
@@ -35,7 +32,8 @@ struct tachyon_stream {
 
 	/* --- for whoever has the lock --- */
 	struct tach_turnstile turnstile;
-	uint64_t transaction; /* the count of tachyon_stream_begin(), or TACH_NO_TRANSACTION */
+	bool has_transaction;
+	struct tach_place transaction; /* where tachyon_stream_begin() writes */
 	struct tach_window window;
 	bool is_live; /* the window shows the newest value */
 
@@ -45,15 +43,19 @@ struct tachyon_stream {
 
 /* 0, or TACHYON_ERR_CLOSED after a shutdown. */
 int tach_stream_check_open(const struct tachyon_stream *stream);
-/* Where a value is; only where values are in the file. */
-uint8_t *tach_stream_value(const struct tachyon_stream *stream, uint64_t count);
+/* A slot's value; only where values are in the file. */
+uint8_t *tach_stream_value(const struct tachyon_stream *stream, unsigned int slot);
 /*
- * The count of the newest value. Exact but where the file is damaged: then what the newest-word
- * alone tells, which the next write makes true.
+ * The newest value. Exact but where the file is damaged: then what the newest-word alone tells,
+ * which the next write makes true.
  */
-uint64_t tach_stream_newest(const struct tach_stream_header *header);
-/* Under the lock: the value of that count, which is written, becomes the newest. */
-void tach_stream_publish(struct tachyon_stream *stream, uint64_t count);
+struct tach_place tach_stream_newest(const struct tach_stream_header *header);
+/* Under the lock: a place for the next value, which is being written from here on. */
+struct tach_place tach_stream_next(struct tachyon_stream *stream);
+/* Under the lock: the value there, which is written, becomes the newest. */
+void tach_stream_publish(struct tachyon_stream *stream, const struct tach_place *place);
+/* Whether values are so large that the cache matters: then readers say that they read. */
+bool tach_stream_is_large(const struct tachyon_stream *stream);
 /* What a try or a timeout is to tach_turnstile_enter(). */
 uint64_t tach_stream_deadline(int64_t timeout_ns);
 /* The shape, and what the header says now. */

@@ -10,15 +10,22 @@
 int tach_window_open(struct tach_window *window, int fd, uint64_t offset, size_t size,
 		     bool is_writable)
 {
+	const int file = tach_os_open_again(fd);
 	void *base = NULL;
-	const int ret = tach_os_map_private(fd, offset, size, is_writable, &base);
+	int ret;
 
-	if (ret < 0)
+	if (file < 0)
+		return file;
+	ret = tach_os_map_private(file, offset, size, is_writable, &base);
+	if (ret < 0) {
+		tach_os_close(file);
 		return ret;
+	}
 	*window = (struct tach_window){
 		.base = base,
 		.size = size,
 		.offset = offset,
+		.file = file,
 		.pagemap = tach_os_pagemap(),
 		.is_writable = is_writable,
 	};
@@ -31,10 +38,11 @@ void tach_window_close(struct tach_window *window)
 		return;
 	tach_os_close(window->pagemap);
 	tach_os_unmap(window->base, window->size);
+	tach_os_close(window->file);
 	window->base = NULL;
 }
 
-int tach_window_show(struct tach_window *window, int fd, uint64_t offset)
+int tach_window_show(struct tach_window *window, uint64_t offset)
 {
 	int ret;
 
@@ -42,7 +50,8 @@ int tach_window_show(struct tach_window *window, int fd, uint64_t offset)
 		return tach_os_forget_writes(window->pagemap, window->base, window->size);
 	if (offset == window->offset)
 		return 0;
-	ret = tach_os_map_private(fd, offset, window->size, window->is_writable, &window->base);
+	ret = tach_os_map_private(window->file, offset, window->size, window->is_writable,
+				  &window->base);
 	if (ret == 0)
 		window->offset = offset;
 	return ret;

@@ -13,17 +13,18 @@ struct tach_window {
 	void *base; /* NULL: not opened */
 	size_t size;
 	uint64_t offset; /* of what it shows */
+	int file;	 /* a description of its own, since mappings keep what they are made from */
 	int pagemap;	 /* -1 where that cannot be had */
 	bool is_writable;
 };
 
-/* size: a multiple of the page. -ENOMEM. */
+/* size: a multiple of the page. -ENOMEM, -EMFILE, -ENFILE. */
 int tach_window_open(struct tach_window *window, int fd, uint64_t offset, size_t size,
 		     bool is_writable);
 /* Safe on a zeroed struct. */
 void tach_window_close(struct tach_window *window);
 /* Shows [offset, offset + size) of the file, and forgets what was written. -ENOMEM. */
-int tach_window_show(struct tach_window *window, int fd, uint64_t offset);
+int tach_window_show(struct tach_window *window, uint64_t offset);
 /* Whether something was written. file: where what it shows is mapped, too. */
 bool tach_window_is_written(const struct tach_window *window, const void *file, size_t size);
 /* In a forked child: the page table is another's. */

@@ -16,7 +16,7 @@ LAYERS = [
     ("layout", "segment", "view", "stream-layout", "window", "device-part"),
     ("ring", "wait", "slots", "beacon", "turnstile"),
     ("block", "frame", "mapping", "pool", "pool-private", "pool-memory", "pool-publication", "wire",
-     "stream-file", "device", "device-context", "device-memory"),
+     "stream-file", "device", "device-allocation", "device-context", "device-memory"),
     ("listener", "handshake", "bus", "bus-life", "connect", "endpoint"),
     ("sticky", "notice", "link", "audience", "publisher", "publisher-send", "publisher-state",
      "publisher-wait", "connection", "subscriber", "stream", "stream-device", "stream-fork",
@@ -42,7 +42,8 @@ NEIGHBOURS = {
     ("publisher-state", "publisher"), ("publisher-wait", "publisher"),
     ("subscriber", "connection"), ("slots", "beacon"),
     ("device-memory", "device-context"), ("device-memory"),
-    ("device", "device-memory"),
+    ("device", "device-memory"), ("device-allocation", "device-context"),
+    ("device-allocation", "device"),
     ("stream-device", "stream"), ("stream-fork", "stream"), ("stream-lock", "stream"),
     ("stream-name", "stream"), ("stream-read", "stream"), ("stream-wait", "stream"),
     ("stream-write", "stream"),
@@ -54,7 +55,7 @@ SYSTEM = {"os.c", "os-file.c", "os-futex.c", "os-lease.c", "os-lease.c",
 SYSTEM_CALLS = """
     accept accept4 bind chmod clock_gettime clock_nanosleep clone close connect creat dup dup2 dup3
     epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd eventfd_read eventfd_write
-    execve fallocate fchmod fchown fcntl flock fork fstat fsync ftruncate futex getegid geteuid
+    execve fallocate fchmod fchown fcntl flock fork fstat fstatfs fsync ftruncate futex getegid geteuid
     getgid getpeername getpid getrandom getsockname getsockopt getuid ioctl kill link linkat listen
     inotify_add_watch inotify_init1 lseek lstat madvise membarrier memfd_create mkdir mkostemp mkstemp mlock mmap mprotect mremap
     msync munmap nanosleep open openat pidfd_open pidfd_send_signal pipe pipe2 poll posix_fallocate

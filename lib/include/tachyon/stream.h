@@ -137,6 +137,7 @@ struct tachyon_stream_info {
  *         TACHYON_ERR_TOO_BIG  the array's size overflows
  *         -ENAMETOOLONG        the name does not fit a file's name
  *         -ENOSPC, -ENOMEM     four values do not fit in shared memory
+ *         -EFBIG               nor within RLIMIT_FSIZE
  *         -EMFILE, -ENFILE     out of descriptors
  *         -ENODEV              no such CUDA device, or no driver
  *         -ENOSYS              /dev/shm is no tmpfs, or is missing
@@ -326,6 +327,7 @@ int tachyon_stream_wait(struct tachyon_stream *stream, uint64_t count, int64_t t
  *         -EPERM   this thread does not have the lock
  *         -EBUSY   a transaction is open
  *         -ENOMEM  no address space
+ *         -EMFILE, -ENFILE  out of descriptors: the first call opens two
  *         -ENODEV  values live on a device
  *         TACHYON_ERR_CLOSED
  */
@@ -379,6 +381,15 @@ int tachyon_gpu_count(void);
  */
 int tachyon_gpu_allocate(uint32_t device_index, size_t size, uint64_t *memory);
 void tachyon_gpu_free(uint32_t device_index, uint64_t memory);
+
+/**
+ * Copy device memory to the host, after what was queued on the legacy default stream.
+ *
+ * @param memory  of this process, however it was made
+ * @return 0, -ENODEV: no such device; -EIO: no such memory, or the device failed;
+ *         TACHYON_ERR_FORKED
+ */
+int tachyon_gpu_read(uint32_t device_index, uint64_t memory, void *data, size_t size);
 
 /**
  * tachyon_stream_write() and _read() with device memory of the stream's device. Work that was
