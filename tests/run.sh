@@ -91,7 +91,8 @@ run_tests() {
 # build_rust: what the interop tests start. cargo builds by itself, beside ninja.
 build_rust() {
     CARGO_TARGET_DIR=$PWD/build/bindings/rust/target LIBTACHYON_VENDORED=1 \
-        cargo build --release --manifest-path bindings/rust/Cargo.toml --example interop
+        cargo build --release --manifest-path bindings/rust/Cargo.toml --example interop \
+        --example interop_stream
 }
 
 bindings=(-Dpython=enabled -Drust=enabled)

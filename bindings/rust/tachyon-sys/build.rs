@@ -68,6 +68,8 @@ fn build_vendored() {
     let sources = list(&vendor, "c");
     let mut build = cc::Build::new();
 
+    // The directory as well: for a source that is new.
+    println!("cargo:rerun-if-changed={}", vendor.display());
     for file in sources
         .iter()
         .chain(&list(&vendor, "h"))

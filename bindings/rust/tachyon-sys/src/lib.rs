@@ -20,6 +20,7 @@ mod declare;
 mod error;
 mod frame;
 mod log;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -28,4 +29,5 @@ pub use bus::*;
 pub use error::*;
 pub use frame::*;
 pub use log::*;
+pub use stream::*;
 pub use version::*;

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{bus, error, frame, log, version};
+use crate::{bus, error, frame, log, stream, version};
 
 pub(crate) struct Struct {
     pub(crate) name: &'static str,
@@ -42,24 +42,35 @@ pub(crate) struct Function {
 }
 
 fn structs() -> Vec<Struct> {
-    [bus::structs(), frame::structs()]
+    [bus::structs(), frame::structs(), stream::structs()]
         .into_iter()
         .flatten()
         .collect()
 }
 
 fn enums() -> Vec<Constant> {
-    [bus::enums(), error::enums(), frame::enums(), log::enums()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        bus::enums(),
+        error::enums(),
+        frame::enums(),
+        log::enums(),
+        stream::enums(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn defines() -> Vec<Constant> {
-    [bus::defines(), frame::defines(), version::defines()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        bus::defines(),
+        frame::defines(),
+        stream::defines(),
+        version::defines(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn functions() -> Vec<Function> {
@@ -68,6 +79,7 @@ fn functions() -> Vec<Function> {
         error::functions(),
         frame::functions(),
         log::functions(),
+        stream::functions(),
         version::functions(),
     ]
     .into_iter()
@@ -121,6 +133,7 @@ fn c_type(rust: &str) -> String {
         "c_void" => "void".into(),
         "c_char" => "char".into(),
         "c_int" => "int".into(),
+        "u8" => "uint8_t".into(),
         "u32" => "uint32_t".into(),
         "i32" => "int32_t".into(),
         "u64" => "uint64_t".into(),

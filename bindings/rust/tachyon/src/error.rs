@@ -47,9 +47,13 @@ pub enum ErrorKind {
     Forked,
     /// An argument is out of range.
     Invalid,
-    /// Something that there is only one of is taken: a guard of the same bus lives, or a publisher
-    /// has all the subscribers it takes.
+    /// Something that there is only one of is taken: a guard of the same bus or stream lives, or a
+    /// publisher has all the subscribers it takes.
     Busy,
+    /// There is none of that name: create it.
+    NotFound,
+    /// There is one of that name: open it, or unlink it.
+    Exists,
     /// Another errno of the system: see [`Error::raw_os_error`].
     Other,
 }
@@ -75,6 +79,8 @@ impl Error {
             sys::TACHYON_ERR_FORKED => ErrorKind::Forked,
             code if code == -libc::EINVAL => ErrorKind::Invalid,
             code if code == -libc::EBUSY => ErrorKind::Busy,
+            code if code == -libc::ENOENT => ErrorKind::NotFound,
+            code if code == -libc::EEXIST => ErrorKind::Exists,
             _ => ErrorKind::Other,
         }
     }
@@ -146,6 +152,7 @@ impl From<io::Error> for Error {
             io::ErrorKind::OutOfMemory => libc::ENOMEM,
             io::ErrorKind::Interrupted => libc::EINTR,
             io::ErrorKind::NotFound => libc::ENOENT,
+            io::ErrorKind::AlreadyExists => libc::EEXIST,
             _ => libc::EIO,
         }))
     }

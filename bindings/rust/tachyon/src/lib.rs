@@ -22,6 +22,7 @@ mod receiver;
 mod sender;
 mod service;
 mod state;
+pub mod stream;
 mod subscriber;
 mod timeout;
 mod version;
@@ -40,6 +41,10 @@ pub use publisher::{Policy, Publisher, PublisherOptions, PublisherStats};
 pub use receiver::{Receiver, RxBatch, RxGuard, RxMessage};
 pub use sender::{Sender, TxGuard};
 pub use state::{Clock, Event, Order};
+pub use stream::{
+    ArrayType, Element, ElementType, LockGuard, Scalar, Snapshot, Stamp, Stream, StreamCloser,
+    StreamInfo, StreamOptions, StreamWatcher, WriteView,
+};
 pub use subscriber::{
     Frames, Item, Subscriber, SubscriberCloser, SubscriberOptions, SubscriberStats,
 };

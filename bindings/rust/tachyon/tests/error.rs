@@ -41,6 +41,8 @@ fn each_number_has_its_kind_there_and_back() {
         (libc::ECHILD, ErrorKind::Forked),
         (libc::EINVAL, ErrorKind::Invalid),
         (libc::EBUSY, ErrorKind::Busy),
+        (libc::ENOENT, ErrorKind::NotFound),
+        (libc::EEXIST, ErrorKind::Exists),
         (libc::ENOMEM, ErrorKind::Other),
     ] {
         let error = Error::from(io::Error::from_raw_os_error(errno));

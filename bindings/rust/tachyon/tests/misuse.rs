@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Tachyon authors
 
-//! What is wrong with a bus at run time should not compile: the programs in `misuse` do not, each
+//! What is wrong with a bus or a stream at run time should not compile: the programs in `misuse` do not, each
 //! for the reason that stands beside it.
 //!
 //! What a compiler says differs from version to version. So the texts are compared with one version
