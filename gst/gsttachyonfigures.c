@@ -37,8 +37,9 @@ to_structure (const GstTachyonFigures *self, GstBaseSink *bsink)
       "waits", G_TYPE_UINT64, stats->waits, "wakes", G_TYPE_UINT64,
       stats->wakes, "blocks", G_TYPE_UINT64, stats->blocks, "blocks-free",
       G_TYPE_UINT64, stats->blocks_free, "payload-bytes", G_TYPE_UINT64,
-      stats->payload_bytes, "system-calls", G_TYPE_UINT64,
-      tachyon_system_calls (), NULL);
+      stats->payload_bytes, "stream-frames", G_TYPE_UINT64, self->stream_frames,
+      "stream-skipped", G_TYPE_UINT64, self->stream_skipped, "system-calls",
+      G_TYPE_UINT64, tachyon_system_calls (), NULL);
 
   return structure;
 }
@@ -108,6 +109,8 @@ gst_tachyon_figures_install (GObjectClass *klass)
    *   #GstTachyonSink:current-level-buffers
    * * `waits`, `wakes`: times we slept for room, and woke a subscriber
    * * `blocks`, `blocks-free`, `payload-bytes`: shared memory, now
+   * * `stream-frames`, `stream-skipped`: buffers that became the newest of
+   *   #GstTachyonSink:stream-name, and those that did not
    * * `system-calls`: of all tachyon elements in this process
    *
    * Since: 0.1

@@ -24,6 +24,8 @@ typedef struct
   struct tachyon_publisher_stats publisher;
   guint64 copied;
   guint64 not_carried;
+  guint64 stream_frames;
+  guint64 stream_skipped;
 } GstTachyonFigures;
 
 /* Fill in what stands now. */

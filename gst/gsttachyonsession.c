@@ -5,9 +5,11 @@
  */
 #include "gsttachyonsession.h"
 
-#include "gsttachyonsinkerror.h"
-
+#include <string.h>
 #include <sys/stat.h>
+
+#include "gsttachyonsinkerror.h"
+#include "gsttachyontext.h"
 
 /* The library's limit on payload memory where none is given. */
 #define DEFAULT_MAX_BYTES (G_GUINT64_CONSTANT (1) << 30)
@@ -46,6 +48,20 @@ create_publisher (GstElement *element, const GstTachyonSinkSettings *settings)
   return publisher;
 }
 
+/* Returns: FALSE after an error was posted. */
+static gboolean
+create_newest (GstTachyonSession *self, GstElement *element,
+    const GstTachyonSinkSettings *settings)
+{
+  const gchar *const name = settings->stream_name;
+
+  if (!name || !*name)
+    return TRUE;
+
+  self->newest = gst_tachyon_newest_new (element, name);
+  return self->newest != NULL;
+}
+
 GstTachyonSession *
 gst_tachyon_session_open (GstElement *element,
     const GstTachyonSinkSettings *settings, GstTachyonNoticeFunc notice)
@@ -62,16 +78,54 @@ gst_tachyon_session_open (GstElement *element,
   self->allocator = gst_tachyon_allocator_new (self->publisher);
   self->sender =
       gst_tachyon_sender_new (handle, GST_TACHYON_ALLOCATOR (self->allocator));
-  self->service = gst_tachyon_service_new (handle, notice, element);
+  if (!create_newest (self, element, settings))
+    goto failed;
 
+  self->service = gst_tachyon_service_new (handle, notice, element);
   if (!self->service) {
-    gst_tachyon_session_unref (self);
     GST_ELEMENT_ERROR (element, RESOURCE, FAILED,
         ("Could not start a thread for subscribers."), (NULL));
-    return NULL;
+    goto failed;
   }
 
   return self;
+
+failed:
+  gst_tachyon_session_unref (self);
+  return NULL;
+}
+
+static gboolean
+can_be_told (const GstCaps *caps)
+{
+  gchar *const string = gst_caps_to_string (caps);
+  const gboolean fits = strlen (string) <= GST_TACHYON_CAPS_MAX;
+
+  g_free (string);
+  return fits;
+}
+
+gboolean
+gst_tachyon_session_set_caps (GstTachyonSession *self, GstElement *element,
+    const GstCaps *caps, guint64 shm_size)
+{
+  gint ret;
+
+  if (!can_be_told (caps)) {
+    GST_ELEMENT_ERROR (element, STREAM, FORMAT,
+        ("The description of this format is too long to send."), (NULL));
+    return FALSE;
+  }
+
+  ret = gst_tachyon_sender_configure (self->sender, caps, shm_size);
+  if (ret < 0) {
+    GST_ELEMENT_ERROR (element, RESOURCE, NO_SPACE_LEFT,
+        ("No shared memory for this format: %s.", tachyon_strerror (ret)),
+        ("%" GST_PTR_FORMAT, caps));
+    return FALSE;
+  }
+
+  return !self->newest || gst_tachyon_newest_set_caps (self->newest, caps);
 }
 
 void
@@ -89,6 +143,7 @@ gst_tachyon_session_close (GstTachyonSession *self)
   /* Nobody is inside any more when this returns. */
   gst_tachyon_publisher_close (self->publisher);
   g_clear_pointer (&self->sender, gst_tachyon_sender_free);
+  g_clear_pointer (&self->newest, gst_tachyon_newest_free);
   self->handle = NULL;
 }
 
@@ -143,5 +198,7 @@ gst_tachyon_session_get_figures (GstTachyonSession *self,
   }
 
   gst_tachyon_figures_take (figures, handle, self->sender);
+  figures->stream_frames = gst_tachyon_newest_get_written (self->newest);
+  figures->stream_skipped = gst_tachyon_newest_get_skipped (self->newest);
   gst_tachyon_publisher_leave (self->publisher);
 }

@@ -8,6 +8,7 @@
 #define __GST_TACHYON_SESSION_H__
 
 #include "gsttachyonfigures.h"
+#include "gsttachyonnewest.h"
 #include "gsttachyonsender.h"
 #include "gsttachyonservice.h"
 #include "gsttachyonsinksettings.h"
@@ -24,6 +25,8 @@ typedef struct
   struct tachyon_publisher *handle;
   GstTachyonSender *sender;
   GstTachyonService *service;
+  /* NULL where no stream was asked for */
+  GstTachyonNewest *newest;
 
   /* as it was closed */
   GstTachyonFigures figures;
@@ -39,6 +42,14 @@ typedef struct
  */
 GstTachyonSession *gst_tachyon_session_open (GstElement *element,
     const GstTachyonSinkSettings *settings, GstTachyonNoticeFunc notice);
+
+/*
+ * The format that buffers have from now on. On the streaming thread.
+ *
+ * Returns: FALSE after the element posted an error
+ */
+gboolean gst_tachyon_session_set_caps (GstTachyonSession *self,
+    GstElement *element, const GstCaps *caps, guint64 shm_size);
 
 /* End every wait and every connection, and give the address up. */
 void gst_tachyon_session_close (GstTachyonSession *self);

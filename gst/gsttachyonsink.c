@@ -35,18 +35,24 @@
  *     ! avdec_h264 \
  *     ! tachyonsink socket-path=/tmp/tachyon wait-for-connection=true
  * ]|
+ * Keep a camera's last picture for programs that ask for it by name
+ * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! video/x-raw,format=BGR \
+ *     ! tachyonsink socket-path=/tmp/tachyon stream-name=camera
+ * ]|
+ * such as
+ * |[
+ * python3 -c 'import tachyon.stream; print(tachyon.stream.open("camera").read())'
+ * ]|
  *
  * Since: 0.1
  */
 #include "gsttachyonsink.h"
 
-#include <string.h>
-
 #include "gsttachyonaudience.h"
 #include "gsttachyonsinkerror.h"
 #include "gsttachyonpool.h"
 #include "gsttachyonsession.h"
-#include "gsttachyontext.h"
 
 GST_DEBUG_CATEGORY (gst_tachyon_sink_debug);
 #define GST_CAT_DEFAULT gst_tachyon_sink_debug
@@ -99,8 +105,7 @@ copy_settings (GstTachyonSink *self)
   GstTachyonSinkSettings settings;
 
   GST_OBJECT_LOCK (self);
-  settings = self->settings;
-  settings.socket_path = g_strdup (settings.socket_path);
+  gst_tachyon_sink_settings_copy (&settings, &self->settings);
   GST_OBJECT_UNLOCK (self);
 
   return settings;
@@ -260,15 +265,22 @@ static GstFlowReturn
 gst_tachyon_sink_render (GstBaseSink *bsink, GstBuffer *buffer)
 {
   GstTachyonSink *const self = GST_TACHYON_SINK (bsink);
+  GstTachyonNewest *const newest = self->session->newest;
   gint ret;
 
   gst_tachyon_service_set_idle (self->session->service, FALSE);
 
-  while ((ret = send_buffer (self, buffer)) == TACHYON_ERR_AGAIN) {
+  /* Subscribers first, but those that are slow do not hold the stream up. */
+  ret = send_buffer (self, buffer);
+  if (newest && !gst_tachyon_newest_write (newest, buffer))
+    return GST_FLOW_ERROR;
+
+  while (ret == TACHYON_ERR_AGAIN) {
     const GstFlowReturn flow = wait_for_change (self);
 
     if (flow != GST_FLOW_OK)
       return flow;
+    ret = send_buffer (self, buffer);
   }
   gst_tachyon_service_collect (self->session->service);
 
@@ -342,42 +354,18 @@ may_wait (GstTachyonSink *self)
 }
 
 static gboolean
-can_be_told (const GstCaps *caps)
-{
-  gchar *const string = gst_caps_to_string (caps);
-  const gboolean fits = strlen (string) <= GST_TACHYON_CAPS_MAX;
-
-  g_free (string);
-  return fits;
-}
-
-static gboolean
 handle_caps (GstTachyonSink *self, GstEvent *event)
 {
   GstCaps *caps;
   guint64 shm_size;
-  gint ret;
 
   GST_OBJECT_LOCK (self);
   shm_size = self->settings.shm_size;
   GST_OBJECT_UNLOCK (self);
 
   gst_event_parse_caps (event, &caps);
-  if (!can_be_told (caps)) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("The description of this format is too long to send."), (NULL));
-    return FALSE;
-  }
-
-  ret = gst_tachyon_sender_configure (self->session->sender, caps, shm_size);
-  if (ret < 0) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-        ("No shared memory for this format: %s.", tachyon_strerror (ret)),
-        ("%" GST_PTR_FORMAT, caps));
-    return FALSE;
-  }
-
-  return TRUE;
+  return gst_tachyon_session_set_caps (self->session, GST_ELEMENT (self), caps,
+      shm_size);
 }
 
 /* Not on the streaming thread, which may wait in our allocator: the base class

@@ -5,6 +5,7 @@
  */
 #include "gsttachyonsinkerror.h"
 
+#include "gsttachyonnewest.h"
 #include "gsttachyonsender.h"
 
 static GstResourceError
@@ -76,4 +77,51 @@ gst_tachyon_sink_error_post_send (GstElement *element, gsize size, gint error)
           (NULL));
       break;
   }
+}
+
+static GstResourceError
+code_for_stream (gint error)
+{
+  switch (error) {
+    case -EEXIST:
+      return GST_RESOURCE_ERROR_BUSY;
+    case -EINVAL:
+    case -ENAMETOOLONG:
+      return GST_RESOURCE_ERROR_SETTINGS;
+    case -ENOSPC:
+    case -ENOMEM:
+      return GST_RESOURCE_ERROR_NO_SPACE_LEFT;
+    default:
+      return GST_RESOURCE_ERROR_WRITE;
+  }
+}
+
+static const gchar *
+explain_stream (gint error)
+{
+  switch (error) {
+    case -EEXIST:
+      return "there is one of that name with another array; unlink it, or set "
+             "another stream-name";
+    case GST_TACHYON_NEWEST_NO_ARRAY:
+      return "a buffer is no array of a fixed size; only raw video and "
+             "audio can be streams";
+    case GST_TACHYON_NEWEST_OTHER_SIZE:
+      return "a buffer has another size than the stream, or cannot be read; "
+             "such buffers are skipped";
+    default:
+      return tachyon_strerror (error);
+  }
+}
+
+void
+gst_tachyon_sink_error_post_stream (GstElement *element, GstMessageType type,
+    const gchar *name, gint error)
+{
+  gst_element_message_full (element, type, GST_RESOURCE_ERROR,
+      code_for_stream (error),
+      g_strdup_printf ("No stream \"%s\" of the newest buffer: %s.", name,
+          explain_stream (error)),
+      g_strdup_printf ("%s (%d)", g_strerror (-error), error), __FILE__,
+      GST_FUNCTION, __LINE__);
 }

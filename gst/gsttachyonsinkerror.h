@@ -20,6 +20,15 @@ void gst_tachyon_sink_error_post_listen (GstElement *element,
 void gst_tachyon_sink_error_post_send (GstElement *element, gsize size,
     gint error);
 
+/*
+ * Post why there is no stream of the newest buffer.
+ *
+ * @type: GST_MESSAGE_ERROR or GST_MESSAGE_WARNING
+ * @error: a code of the library's streams, or of gsttachyonnewest.h
+ */
+void gst_tachyon_sink_error_post_stream (GstElement *element,
+    GstMessageType type, const gchar *name, gint error);
+
 G_END_DECLS
 
 #endif

@@ -13,6 +13,7 @@
 #define DEFAULT_PERMS 0600
 #define DEFAULT_SHM_SIZE 0
 #define DEFAULT_MIN_MEMORY_SIZE 0
+#define DEFAULT_STREAM_NAME NULL
 
 #define FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)
 
@@ -47,12 +48,23 @@ gst_tachyon_sink_settings_init (GstTachyonSinkSettings *self)
   self->perms = DEFAULT_PERMS;
   self->shm_size = DEFAULT_SHM_SIZE;
   self->min_memory_size = DEFAULT_MIN_MEMORY_SIZE;
+  self->stream_name = g_strdup (DEFAULT_STREAM_NAME);
+}
+
+void
+gst_tachyon_sink_settings_copy (GstTachyonSinkSettings *self,
+    const GstTachyonSinkSettings *from)
+{
+  *self = *from;
+  self->socket_path = g_strdup (from->socket_path);
+  self->stream_name = g_strdup (from->stream_name);
 }
 
 void
 gst_tachyon_sink_settings_clear (GstTachyonSinkSettings *self)
 {
   g_clear_pointer (&self->socket_path, g_free);
+  g_clear_pointer (&self->stream_name, g_free);
 }
 
 gboolean
@@ -84,6 +96,10 @@ gst_tachyon_sink_settings_set (GstTachyonSinkSettings *self, guint prop_id,
       break;
     case PROP_MIN_MEMORY_SIZE:
       self->min_memory_size = g_value_get_int64 (value);
+      break;
+    case PROP_STREAM_NAME:
+      g_free (self->stream_name);
+      self->stream_name = g_value_dup_string (value);
       break;
     default:
       return FALSE;
@@ -120,6 +136,9 @@ gst_tachyon_sink_settings_get (const GstTachyonSinkSettings *self,
       break;
     case PROP_MIN_MEMORY_SIZE:
       g_value_set_int64 (value, self->min_memory_size);
+      break;
+    case PROP_STREAM_NAME:
+      g_value_set_string (value, self->stream_name);
       break;
     default:
       return FALSE;
@@ -249,12 +268,48 @@ install_memory_properties (GObjectClass *klass)
           FLAGS | GST_PARAM_MUTABLE_PLAYING));
 }
 
+static void
+install_stream_property (GObjectClass *klass)
+{
+  /**
+   * GstTachyonSink:stream-name:
+   *
+   * Also keep the newest buffer as a stream of this name, for programs that want
+   * the last picture and no more: `tachyon.stream.open()` in Python,
+   * tachyon_stream_open() in C. Of raw video (height, width, channels), with one
+   * channel (height, width); planes lie one below the other, so that I420 is
+   * (height * 3 / 2, width). Of raw audio (frames, channels), as many frames as the
+   * first buffer has; `audiobuffersplit` makes them all alike. What pads lines is
+   * left out. Numbers are those of the format: uint8, uint16, float32 and so on.
+   *
+   * The stream is created with the first caps, for audio with the first buffer,
+   * and unlinked when the element goes back to READY. Caps that mean another array
+   * unlink it and create another one of that name. Where there is a stream of the
+   * name already, as a pipeline that was killed leaves it, it is written to and not
+   * unlinked if it is the same array, and an error otherwise.
+   *
+   * Writing waits for nobody: while a program has the stream's lock, buffers are
+   * skipped, as is what has no fixed size, such as encoded video, after one
+   * warning. They count as `stream-skipped` in #GstTachyonSink:stats. NULL or
+   * empty: no stream, and no cost.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_STREAM_NAME,
+      g_param_spec_string ("stream-name", "Stream name",
+          "Also keep the newest buffer as a stream of this name: created with the "
+          "first caps, unlinked when stopped; one that exists is used if it is "
+          "the same array, and an error otherwise",
+          DEFAULT_STREAM_NAME, FLAGS | GST_PARAM_MUTABLE_READY));
+}
+
 void
 gst_tachyon_sink_settings_install (GObjectClass *klass)
 {
   install_address_properties (klass);
   install_queue_properties (klass);
   install_memory_properties (klass);
+  install_stream_property (klass);
 
   gst_type_mark_as_plugin_api (GST_TYPE_TACHYON_SOCKET_TYPE, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_TACHYON_LEAKY_TYPE, 0);

@@ -49,6 +49,7 @@ enum
   PROP_PERMS,
   PROP_SHM_SIZE,
   PROP_MIN_MEMORY_SIZE,
+  PROP_STREAM_NAME,
   PROP_SETTINGS_LAST
 };
 
@@ -62,9 +63,13 @@ typedef struct
   guint perms;
   guint64 shm_size;
   gint64 min_memory_size;
+  gchar *stream_name;
 } GstTachyonSinkSettings;
 
 void gst_tachyon_sink_settings_init (GstTachyonSinkSettings *self);
+/* What is there is overwritten. */
+void gst_tachyon_sink_settings_copy (GstTachyonSinkSettings *self,
+    const GstTachyonSinkSettings *from);
 void gst_tachyon_sink_settings_clear (GstTachyonSinkSettings *self);
 
 /* Returns: FALSE when the id is none of these. */

@@ -414,7 +414,7 @@ def main():
     """Runs all tables; the exit status."""
     args = parse()
     if args.install:
-        args.peers.install()
+        args.peers.install("peers", "tachyon-ipc")
     if args.nice:
         set_priority(args.nice)
     print(f"Python {platform.python_version()}, {platform.system()} {platform.release()}, "

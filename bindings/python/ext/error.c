@@ -5,8 +5,7 @@
  */
 #include "ext.h"
 
-/* Consumes text, which may be NULL with an exception. */
-static PyObject *raise_text(PyObject *type, int number, PyObject *text)
+PyObject *ext_raise_text(PyObject *type, int number, PyObject *text)
 {
 	PyObject *error;
 
@@ -26,24 +25,24 @@ PyObject *ext_raise(struct ext_state *state, int code, const char *what)
 	/* A wait that a signal handler's exception ended. */
 	if (code == -EINTR && PyErr_Occurred())
 		return NULL;
-	return raise_text(code == TACHYON_ERR_CLOSED ? state->closed_error : PyExc_OSError, -code,
-			  PyUnicode_FromFormat("%s: %s", what, tachyon_strerror(code)));
+	return ext_raise_text(code == TACHYON_ERR_CLOSED ? state->closed_error : PyExc_OSError,
+			      -code, PyUnicode_FromFormat("%s: %s", what, tachyon_strerror(code)));
 }
 
 PyObject *ext_raise_end(struct ext_state *state, enum tachyon_end end, const char *what)
 {
 	switch (end) {
 	case TACHYON_END_DIED:
-		return raise_text(PyExc_OSError, ECONNRESET,
-				  PyUnicode_FromFormat("%s: the peer died", what));
+		return ext_raise_text(PyExc_OSError, ECONNRESET,
+				      PyUnicode_FromFormat("%s: the peer died", what));
 	case TACHYON_END_CORRUPT:
 		return ext_raise(state, TACHYON_ERR_CORRUPT, what);
 	case TACHYON_END_LOCAL:
-		return raise_text(state->closed_error, EPIPE,
-				  PyUnicode_FromFormat("%s: it was closed here", what));
+		return ext_raise_text(state->closed_error, EPIPE,
+				      PyUnicode_FromFormat("%s: it was closed here", what));
 	case TACHYON_END_CLOSED:
-		return raise_text(state->closed_error, EPIPE,
-				  PyUnicode_FromFormat("%s: the peer closed", what));
+		return ext_raise_text(state->closed_error, EPIPE,
+				      PyUnicode_FromFormat("%s: the peer closed", what));
 	case TACHYON_END_NONE:
 		break;
 	}
@@ -52,8 +51,8 @@ PyObject *ext_raise_end(struct ext_state *state, enum tachyon_end end, const cha
 
 PyObject *ext_raise_closed(struct ext_state *state, const char *noun)
 {
-	return raise_text(state->closed_error, EPIPE,
-			  PyUnicode_FromFormat("the %s is closed", noun));
+	return ext_raise_text(state->closed_error, EPIPE,
+			      PyUnicode_FromFormat("the %s is closed", noun));
 }
 
 PyObject *ext_end(enum tachyon_end end)

@@ -27,6 +27,9 @@ struct ext_state {
 	PyTypeObject *subscriber;
 	PyTypeObject *publisher;
 	PyTypeObject *eos;
+	PyTypeObject *stream;
+	PyTypeObject *stream_memory;
+	PyTypeObject *gpu_memory;
 	/* of collections.namedtuple() */
 	PyTypeObject *bus_stats;
 	PyTypeObject *publisher_stats;
@@ -38,6 +41,11 @@ struct ext_state {
 	PyObject *closed_error;
 	PyObject *caps;	    /* tachyon._caps.Caps */
 	PyObject *describe; /* tachyon._formats.describe */
+	/* of NumPy, from the first stream on */
+	PyTypeObject *numpy_ndarray;
+	PyObject *numpy_dtype;
+	PyObject *numpy_empty;
+	PyObject *dtype_name; /* "dtype" */
 };
 
 /* The state that made this type, or a type that it derives from. */
@@ -54,6 +62,8 @@ int ext_add_frame(PyObject *module, struct ext_state *state);	   /* frame.c */
 int ext_add_state(PyObject *module, struct ext_state *state);	   /* state.c: Layout, Clock, … */
 int ext_add_subscriber(PyObject *module, struct ext_state *state); /* subscriber.c */
 int ext_add_publisher(PyObject *module, struct ext_state *state);  /* publisher.c */
+int ext_add_stream(PyObject *module, struct ext_state *state);	   /* stream.c */
+int ext_add_gpu_memory(PyObject *module, struct ext_state *state); /* gpu_memory.c */
 /* Makes a heap type, stores it in *slot and adds it under its name. */
 int ext_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot);
 
@@ -74,6 +84,8 @@ int ext_add_tuple(PyObject *module, const struct ext_tuple *tuple, PyObject *def
  * message, such as "connect: /tmp/x"; the words of tachyon_strerror() follow.
  */
 PyObject *ext_raise(struct ext_state *state, int code, const char *what);
+/* An OSError, or what its number makes of it. Consumes text; NULL: an exception is set. */
+PyObject *ext_raise_text(PyObject *type, int number, PyObject *text);
 /* What a receive or send on a connection that ended raises, by how it ended. */
 PyObject *ext_raise_end(struct ext_state *state, enum tachyon_end end, const char *what);
 /* ClosedError: "the bus is closed" and the like. */

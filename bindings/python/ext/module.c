@@ -71,8 +71,9 @@ static int import_helpers(struct ext_state *state)
 }
 
 static int (*const adders[])(PyObject *module, struct ext_state *state) = {
-	ext_add_message,  ext_add_bus,	 ext_add_listener, ext_add_tx_guard,   ext_add_rx_guard,
-	ext_add_rx_batch, ext_add_state, ext_add_frame,	   ext_add_subscriber, ext_add_publisher,
+	ext_add_message,    ext_add_bus,       ext_add_listener, ext_add_tx_guard,
+	ext_add_rx_guard,   ext_add_rx_batch,  ext_add_state,	 ext_add_frame,
+	ext_add_subscriber, ext_add_publisher, ext_add_stream,	 ext_add_gpu_memory,
 };
 
 /* Once a process, however many modules: handlers cannot be taken back. */

@@ -11,7 +11,11 @@ import pathlib
 import subprocess
 import sys
 
-PACKAGES = {"peers": ["pyzmq", "iceoryx2"], "tachyon-ipc": ["tachyon-ipc"]}
+PACKAGES = {
+    "peers": ["pyzmq", "iceoryx2"],
+    "tachyon-ipc": ["tachyon-ipc"],
+    "streams": ["pyshmem"],
+}
 
 
 class Peers:
@@ -25,9 +29,10 @@ class Peers:
         path = self.folder / name / "bin" / "python"
         return str(path) if path.exists() else sys.executable
 
-    def install(self):
-        """Installs each package, and goes on where one cannot be."""
-        for name, packages in PACKAGES.items():
+    def install(self, *names):
+        """Installs each package of these environments, and goes on where one cannot be."""
+        for name in names:
+            packages = PACKAGES[name]
             place = self.folder / name
             subprocess.run(
                 [sys.executable, "-m", "venv", "--system-site-packages", str(place)], check=True

@@ -5,6 +5,7 @@
 Bus, Listener     messages between two processes
 Publisher         frames to many: a tachyonsrc, a Subscriber
 Subscriber        frames from a tachyonsink, or a Publisher
+tachyon.stream    the newest value of an array, by name: a module of its own, which needs NumPy
 """
 
 from tachyon._caps import Caps

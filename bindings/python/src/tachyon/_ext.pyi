@@ -27,8 +27,10 @@
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Final, Literal, NamedTuple, final
+from typing import Any, Final, Literal, NamedTuple, TypeVar, final
 
+import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import Buffer, CapsuleType, Self
 
 from tachyon._caps import Caps
@@ -491,3 +493,166 @@ class Publisher:
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  traceback: TracebackType | None) -> None: ...
+
+# --- streams: see stream.py, which is what users import ---
+#
+# Errors: RuntimeError a closed handle, a lock that is not held, a GPU that is not there; TimeoutError
+# also for timeout=0; ValueError, TypeError; FileExistsError, FileNotFoundError, PermissionError and
+# other OSErrors as <tachyon/stream.h> has them. Who waits sleeps until it is woken, and looks for
+# signals when one comes.
+
+_S = TypeVar("_S", bound=Stream)
+
+# device_index: -1 for none. scalar: enum tachyon_scalar.
+def stream_create(
+    type: type[_S],
+    name: str,
+    shape: tuple[int, ...],
+    scalar: int,
+    bits: int,
+    device_index: int,
+    has_mirror: bool,
+    /,
+) -> _S: ...
+def stream_open(type: type[_S], name: str, read_only: bool, device_index: int, /) -> _S: ...
+def stream_unlink(name: str, /) -> None: ...
+def stream_stat(name: str, /) -> tuple[Any, ...]: ...
+def stream_list() -> list[str]: ...
+# The capsule of bytes says from now on that they are booleans.
+def dlpack_as_bool(capsule: CapsuleType, /) -> CapsuleType: ...
+def gpu_count() -> int: ...
+
+@final
+class GpuMemory:
+    """Memory of a CUDA device."""
+
+    @property
+    def address(self) -> int: ...
+    @property
+    def device_index(self) -> int: ...
+    def copy_to(self, buffer: Any, /) -> None:
+        """Copies as much as fits into memory of the host."""
+    def dlpack(self, shape: tuple[int, ...], code: int, bits: int, /) -> Any:
+        """A DLPack capsule of an array that stands there, C-contiguous."""
+
+def gpu_allocate(device_index: int, size: int, /) -> GpuMemory:
+    """New memory."""
+
+def gpu_import(
+    capsule: Any, /
+) -> tuple[GpuMemory, int, int, int, tuple[int, ...], tuple[int, ...] | None]:
+    """What is in a DLPack capsule of device memory, which it takes over.
+
+    (memory, code, bits, lanes, shape, strides in elements or None)
+    """
+
+def gpu_view(stream: Stream, address: int, /) -> GpuMemory:
+    """A stream's memory, which stays as long as this lives."""
+
+class Stream:
+    """The newest value of one array, by name. See tachyon.stream."""
+
+    # After close() all of these, but closed, raise RuntimeError.
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def gpu_device(self) -> str | None: ...
+    @property
+    def cpu_mirror(self) -> bool: ...
+    @property
+    def owner(self) -> bool: ...
+    @property
+    def read_only(self) -> bool: ...
+    @property
+    def id(self) -> bytes: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def write_time(self) -> float: ...
+    @property
+    def write_sequence(self) -> int: ...
+    @property
+    def closed(self) -> bool: ...
+    def write(self, value: Any, *, timeout: float | None = None) -> None:
+        """Make an array of the stream's shape its newest value.
+
+        The one copy is the one into shared memory. Another type is converted, as
+        astype(casting="unsafe") does.
+        """
+    def read(
+        self,
+        safe: bool = True,
+        poll_interval: float | None = None,
+        out: NDArray[Any] | None = None,
+    ) -> Any:
+        """The newest value, copied; with safe=False, under the lock, in place.
+
+        What is written into the array in place is published when the lock is given back.
+        poll_interval is ignored: nothing polls.
+        """
+    def read_new(
+        self,
+        timeout: float | None = None,
+        safe: bool = True,
+        poll_interval: float | None = None,
+        out: NDArray[Any] | None = None,
+    ) -> Any:
+        """The same, once there is one that this handle has not read. TimeoutError."""
+    def wait(self, count: int, *, timeout: float | None = None) -> int:
+        """Wait until so many writes were completed: how many were. TimeoutError."""
+    def clear(self, *, timeout: float | None = None) -> None:
+        """Write zeros."""
+    def acquire(self, timeout: float | None = None, poll_interval: float | None = None) -> None:
+        """Take the writers' lock; a thread that has it may take it again. TimeoutError."""
+    def release(self) -> None:
+        """Give it back. What was written into a live view is published."""
+    def fileno(self) -> int:
+        """For a poll of your own: prepare(count), poll it, dispatch(count)."""
+    def prepare(self, count: int, /) -> bool:
+        """True when the count is there: do not poll. False when armed."""
+    def dispatch(self, count: int, /) -> bool:
+        """After a poll of your own: whether the count is there."""
+    def close(self) -> None:
+        """Give up this handle. The stream stays, and so do arrays."""
+    def unlink(self) -> None:
+        """Destroy the stream: its name is free. Handles go on with its memory."""
+    def delete(self) -> None:
+        """close() and unlink()."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+    # For stream.py and its parts.
+    @property
+    def _seen(self) -> int: ...
+    @property
+    def _device(self) -> int: ...
+    def _check_open(self, verb: str, /) -> None: ...
+    def _leave_lock(self) -> None: ...
+    def _write_array(self, value: NDArray[Any], *, timeout: float | None = None) -> None: ...
+    # value, count, seconds, missed
+    def _snapshot(
+        self, newer_than: int | None = None, timeout: float | None = None
+    ) -> tuple[NDArray[Any], int, float, int]: ...
+    def _wait_newer(self, timeout: float | None, /) -> None: ...
+    def _begin(self, timeout: float | None, /) -> NDArray[Any]: ...
+    def _commit(self) -> None: ...
+    def _rollback(self) -> None: ...
+    # A watched stream keeps its descriptor over a close(), which calls back.
+    def _watch(self, callback: Callable[[], None], /) -> None: ...
+    def _unwatch(self) -> None: ...
+    # memory: a device pointer. count, nanoseconds, missed
+    def _write_device(self, memory: int, *, timeout: float | None = None) -> None: ...
+    def _read_device(self, memory: int, /) -> tuple[int, int, int]: ...
+    def _live_device(self) -> int: ...
