@@ -22,11 +22,12 @@ import tempfile
 import sources
 
 DOCUMENT = "lib/PROTOCOL.md"
-HEADERS = ["lib/layout.h", "lib/stream-layout.h", "lib/beacon.h",
+HEADERS = ["lib/layout.h", "lib/stream-layout.h", "lib/device-part.h", "lib/beacon.h",
            "lib/include/tachyon/stream.h", "lib/segment.h", "lib/sock.h", "lib/wire.h",
            "lib/include/tachyon/frame.h", "gst/gsttachyonwire.h"]
 # Of these every struct must be in a table.
-WIRE = ["lib/layout.h", "lib/stream-layout.h", "lib/wire.h", "gst/gsttachyonwire.h"]
+WIRE = ["lib/layout.h", "lib/stream-layout.h", "lib/device-part.h",
+        "lib/wire.h", "gst/gsttachyonwire.h"]
 
 # What gsttachyonwire.h needs of GStreamer, which need not be installed.
 STUB = """

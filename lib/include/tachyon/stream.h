@@ -88,7 +88,10 @@ struct tachyon_stream_options {
 	uint32_t device;
 	/** which CUDA device, from 0 */
 	uint32_t device_index;
-	/** create, on a device: non-zero keeps every value in shared memory, too */
+	/**
+	 * create, on a device: non-zero keeps every value in shared memory, too. Memory of a device
+	 * goes with the process that created the stream; what is in shared memory stays
+	 */
 	uint32_t has_mirror;
 };
 
@@ -259,8 +262,9 @@ int tachyon_stream_has_lock(const struct tachyon_stream *stream);
  *         TACHYON_ERR_DENIED            the handle is read-only
  *         -ENODEV                       the value lives on a device, which was not attached
  *         -EIO                          the device failed: the value was not published
+ *         TACHYON_ERR_CLOSED            after a shutdown, or the creator of device memory is gone
  *         -EBUSY                        this thread has a transaction open on this handle
- *         TACHYON_ERR_CANCELED, _CLOSED, _FORKED, -EINTR
+ *         TACHYON_ERR_CANCELED, _FORKED, -EINTR
  */
 int tachyon_stream_write(struct tachyon_stream *stream, const void *data, size_t size,
 			 int64_t timeout_ns);
@@ -295,7 +299,8 @@ int tachyon_stream_rollback(struct tachyon_stream *stream);
  *         TACHYON_ERR_CORRUPT  what stands in shared memory cannot be: unlink it
  *         -ENODEV              values live on a device: attach to it
  *         -EIO                 the device failed
- *         TACHYON_ERR_CLOSED
+ *         TACHYON_ERR_CLOSED   after a shutdown, or the creator of device memory is gone
+ *         TACHYON_ERR_FORKED   device memory is the parent's
  */
 int tachyon_stream_read(struct tachyon_stream *stream, void *data, size_t size,
 			struct tachyon_snapshot *snapshot);
@@ -367,8 +372,8 @@ int tachyon_stream_prepare(struct tachyon_stream *stream, uint64_t count);
 int tachyon_stream_dispatch(struct tachyon_stream *stream, uint64_t count);
 
 /**
- * How many CUDA devices there are: 0 where there is no driver. Loads libcuda.so.1 at the first
- * call.
+ * How many CUDA devices there are: 0 where there is no driver. The first call loads libcuda.so.1 and
+ * starts it; a driver does not survive fork(), so for children there are none from then on.
  */
 int tachyon_gpu_count(void);
 
@@ -377,7 +382,7 @@ int tachyon_gpu_count(void);
  * tachyon_gpu_free(), in this process.
  *
  * @param memory  out: a CUdeviceptr
- * @return 0, -ENODEV: no such device; -ENOMEM
+ * @return 0, -ENODEV: no such device; -ENOMEM; TACHYON_ERR_FORKED: the driver is the parent's
  */
 int tachyon_gpu_allocate(uint32_t device_index, size_t size, uint64_t *memory);
 void tachyon_gpu_free(uint32_t device_index, uint64_t memory);

@@ -375,7 +375,10 @@ def gpu_available() -> bool:
 # it is: read() and write() of _ext.Stream copy from and to the host, wherever values live.
 def _gpu_class() -> type[SharedMemory]:
     if not gpu_available():
-        raise RuntimeError("gpu_device needs a CUDA driver and a GPU, and there is none")
+        raise RuntimeError(
+            "gpu_device needs a CUDA driver and a GPU, and there is none (nor is there in a child "
+            "forked off a process that used one: start it by 'spawn')"
+        )
     from tachyon import _stream_gpu
 
     return _stream_gpu.GpuSharedMemory
