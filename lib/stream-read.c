@@ -63,11 +63,16 @@ static int read_once(struct tachyon_stream *stream, const struct target *target,
 static int read_locked(struct tachyon_stream *stream, const struct target *target,
 		       struct tach_reading *reading)
 {
-	int ret;
+	const uint64_t deadline_ns = tach_os_deadline(LOCK_WAIT_NS);
+	int ret = tach_turnstile_enter(&stream->turnstile, deadline_ns);
 
 	/* Stopped holders are not waited for: they overtake nobody. */
-	if (tach_turnstile_enter(&stream->turnstile, tach_os_deadline(LOCK_WAIT_NS)) < 0)
+	if (ret < 0) {
+		/* Waits of this handle were cancelled, maybe: it is not one of those. */
+		if (ret != -ETIMEDOUT)
+			tach_os_poll(NULL, 0, deadline_ns);
 		return OVERTAKEN;
+	}
 	ret = read_once(stream, target, reading);
 	tach_turnstile_leave(&stream->turnstile);
 	return ret == OVERTAKEN ? TACHYON_ERR_CORRUPT : ret;

@@ -337,11 +337,12 @@ int tachyon_stream_open(const char *name, const struct tachyon_stream_options *g
 
 /* --- the end --- */
 
-/* Gives back what this thread has, however deep. */
+/* Gives back what this thread has, however deep; what was not published is given up. */
 static void leave_lock(struct tachyon_stream *stream)
 {
 	if (!tach_turnstile_is_mine(&stream->turnstile))
 		return;
+	stream->is_live = false;
 	tachyon_stream_rollback(stream);
 	while (tachyon_stream_unlock(stream) == 0)
 		;

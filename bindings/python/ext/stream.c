@@ -70,9 +70,7 @@ static void close_stream(struct ext_stream *self)
 	self->closed = handle;
 	handle->closed = &self->closed;
 	tachyon_stream_shutdown(handle->stream);
-	if (self->writing)
-		ext_stream_memory_protect(self->writing);
-	Py_CLEAR(self->writing);
+	ext_stream_protect_written(self);
 	Py_CLEAR(self->live);
 	ext_stream_handle_drop(handle);
 	if (self->on_close)

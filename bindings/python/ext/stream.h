@@ -57,6 +57,7 @@ struct ext_stream {
 	PyObject *dtype;		   /* numpy.dtype */
 	PyObject *live;			   /* memory of the live view; NULL before the first */
 	PyObject *writing;		   /* memory of the open transaction; NULL */
+	PyObject *writing_array;	   /* what was handed out over it; NULL */
 	PyObject *on_close;		   /* a watcher's callback; NULL */
 	struct ext_stream_handle *watched; /* which the watcher holds; NULL */
 	struct tachyon_array array;
@@ -164,6 +165,8 @@ int ext_stream_await_newer(struct ext_stream *self, int64_t timeout_ns);
 void ext_stream_note_seen(struct ext_stream *self, uint64_t count);
 
 /* stream_write.c */
+/* The array of the last transaction, whatever became of that, can no longer be written. */
+void ext_stream_protect_written(struct ext_stream *self);
 PyObject *ext_stream_write(PyObject *object, PyObject *const *args, Py_ssize_t count,
 			   PyObject *names);
 PyObject *ext_stream_write_array(PyObject *object, PyObject *const *args, Py_ssize_t count,

@@ -141,20 +141,35 @@ static int begin_step(struct tachyon_stream *stream, void *data, int64_t timeout
 	return tachyon_stream_begin(stream, timeout_ns, data);
 }
 
-/* Of the last transaction, whatever became of it. */
-static void protect_written(struct ext_stream *self)
+/* What stands there is, or becomes, what others read. Slices of the array are beyond our reach. */
+static void protect_array(PyObject *array)
+{
+	PyObject *const flags = PyObject_GetAttrString(array, "flags");
+
+	if (!flags || PyObject_SetAttrString(flags, "writeable", Py_False) < 0)
+		PyErr_WriteUnraisable(array);
+	Py_XDECREF(flags);
+}
+
+void ext_stream_protect_written(struct ext_stream *self)
 {
 	if (self->writing)
 		ext_stream_memory_protect(self->writing);
+	if (self->writing_array)
+		protect_array(self->writing_array);
+	Py_CLEAR(self->writing_array);
 	Py_CLEAR(self->writing);
 }
 
+/* A new reference. */
 static PyObject *array_over(struct ext_stream *self, void *data)
 {
-	protect_written(self);
+	ext_stream_protect_written(self);
 	self->writing =
 		ext_stream_memory_new(self->state, self->handle, data, self->value_size, false);
-	return self->writing ? ext_stream_over(self, self->writing) : NULL;
+	if (self->writing)
+		self->writing_array = ext_stream_over(self, self->writing);
+	return Py_XNewRef(self->writing_array);
 }
 
 PyObject *ext_stream_begin(PyObject *object, PyObject *timeout)
@@ -191,7 +206,7 @@ static PyObject *end(struct ext_stream *self, int (*how)(struct tachyon_stream *
 		return PyErr_Format(PyExc_RuntimeError,
 				    "this thread has no write_view of shared memory %R open",
 				    self->name);
-	protect_written(self);
+	ext_stream_protect_written(self);
 	return none_or_raise(self, ret);
 }
 

@@ -30,6 +30,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "time_limit(seconds): for a test that needs longer")
     config.addinivalue_line("markers", "leaves_something: the check of what is left is off")
     config.addinivalue_line("markers", "forks_beside_a_thread: the child of fork() goes on")
+    config.addinivalue_line("markers", "gpu: needs a CUDA device, real or simulated")
 
 
 def pytest_collection_modifyitems(items):
@@ -68,17 +69,18 @@ def pytest_runtest_makereport(item, call):
 
 
 def what_is_held() -> list[str]:
-    """Descriptors that connections consist of, and mappings of rings and payload."""
+    """Descriptors that connections and streams consist of, and mappings of what is shared."""
     held = []
     for descriptor in os.listdir("/proc/self/fd"):
         try:
             target = os.readlink(f"/proc/self/fd/{descriptor}")
         except FileNotFoundError:
             continue
-        if target.startswith(("socket:", "anon_inode:", "/memfd:")):
+        if target.startswith(("socket:", "anon_inode:", "/memfd:", "/dev/shm/")):
             held.append(f"fd {descriptor} {target}")
     with open("/proc/self/maps", encoding="utf-8") as maps:
-        held.extend(f"map {line.split()[0]}" for line in maps if "memfd:" in line)
+        shared = ("memfd:", "/dev/shm/")
+        held.extend(f"map {line.split()[0]}" for line in maps if any(of in line for of in shared))
     return held
 
 
@@ -207,3 +209,35 @@ def pipeline(folder):
     yield start
     for process in started:
         process.discard()
+
+
+# --- streams ---
+
+
+@pytest.fixture
+def stream_name():
+    """A name that nobody uses; every stream whose name begins with it is gone at the end."""
+    # Needs numpy, which tests of the bus do without.
+    from stream_support import remove_all
+
+    # It ends so that it is not how another process's begins.
+    name = f"test-{os.getpid()}_"
+    remove_all(name)
+    yield name
+    remove_all(name)
+
+
+@pytest.fixture
+def fork():
+    """Forks a child that calls a function: fork(function, *args) -> stream_support.Child."""
+    from stream_support import Child
+
+    children = []
+
+    def start(function, *args):
+        children.append(Child(function, *args))
+        return children[-1]
+
+    yield start
+    for child in children:
+        child.discard()

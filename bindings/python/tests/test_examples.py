@@ -55,6 +55,11 @@ def test_bus_zero_copy(example):
     assert line == "100 matrices of 4096 cells, read where they were written"
 
 
+def test_stream(example):
+    (line,) = finish(example("stream"))
+    assert re.fullmatch(r"\d+ of 1000 matrices seen, the newest each time, each complete", line)
+
+
 def test_publish_and_subscribe(example, path):
     publishing = example("publish", path, "20")
     lines = finish(example("subscribe", path))

@@ -185,7 +185,7 @@ def test_final_classes_are_final(name):
 #: What stubtest cannot know, or what a stub has no words for in the oldest Python.
 ALLOWED = r"""
 tachyon\._ext\.\w+\.__buffer__
-tachyon\._ext\.(Bus|Listener|Publisher|Subscriber)
+tachyon\._ext\.(Bus|Listener|Publisher|Stream|Subscriber)
 """
 
 

@@ -169,11 +169,12 @@ int tachyon_stream_open(const char *name, const struct tachyon_stream_options *o
 			struct tachyon_stream **stream);
 
 /**
- * End every wait of a handle, for good. If the calling thread has the lock, it is given back, and a
- * transaction rolled back; another thread that has it keeps it until it gives it back itself.
+ * End every wait of a handle, for good. If the calling thread has the lock, it is given back; a
+ * transaction, and what was written through the live view, are given up. Another thread that has the
+ * lock keeps it until it gives it back itself.
  *
- * Later calls return TACHYON_ERR_CLOSED, save unlock, commit, rollback and those that say
- * otherwise. Memory handed out stays.
+ * Later calls return TACHYON_ERR_CLOSED, save unlock, commit, rollback and those that say otherwise.
+ * Memory handed out stays.
  *
  * @param stream  may be NULL
  */

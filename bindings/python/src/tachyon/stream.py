@@ -183,8 +183,6 @@ class _WriteView:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        # It is, or becomes, what others read.
-        self._array.flags.writeable = False
         del self._array
         if kind is None:
             self._stream._commit()
@@ -215,7 +213,8 @@ class SharedMemory(_ext.Stream):
         """Write the next value in place: a with block gives an array over its memory.
 
         The array holds some older value. Leaving the block publishes it, an exception does not.
-        The lock is held meanwhile.
+        The lock is held meanwhile. Afterwards the array is read-only; do not write into slices of
+        it that were kept, since others read that memory.
         """
         return _WriteView(self, timeout)
 
