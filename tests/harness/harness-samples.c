@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -97,6 +98,47 @@ static void map_a_memfd(void)
 TEST(leaks_a_mapping)
 {
 	map_a_memfd();
+}
+
+/* Of the name that streams have; it tells who runs this sample, too. */
+static const char *sample_path(void)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "/dev/shm/tachyon.0.%s.%s", test_name(), getenv("RUN_BY"));
+	return path;
+}
+
+static int make_name(void)
+{
+	return open(sample_path(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+}
+
+TEST(leaks_a_mapping_of_a_name)
+{
+	const int fd = make_name();
+
+	CHECK_EQ(ftruncate(fd, 4096), 0);
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(unlink(sample_path()), 0);
+}
+
+TEST(leaves_a_name)
+{
+	CHECK_EQ(close(make_name()), 0);
+}
+
+TEST(leaves_a_name_and_is_killed)
+{
+	CHECK_EQ(close(make_name()), 0);
+	raise(SIGKILL);
+}
+
+TEST(leaves_a_name_and_skips)
+{
+	CHECK_EQ(close(make_name()), 0);
+	SKIP("no such thing here");
 }
 
 static int sleep_long(void *arg)

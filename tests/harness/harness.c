@@ -38,6 +38,7 @@
 #define EXIT_USAGE 2
 #define EXIT_ALL_SKIPPED 77
 #define MAX_FDS 4096
+#define SHARED_MEMORY "/dev/shm"
 
 /* What a test's processes tell the harness: a page they all share. */
 struct verdict {
@@ -75,6 +76,11 @@ void test_set_setup(void (*fn)(void))
 const char *test_dir(void)
 {
 	return dir;
+}
+
+const char *test_name(void)
+{
+	return strrchr(dir, '/') + 1;
 }
 
 void test_count_check(void)
@@ -193,7 +199,8 @@ static void list_fds(bool fds[MAX_FDS])
 	closedir(proc);
 }
 
-static unsigned int count_memfd_mappings(void)
+/* Of memory files, and of files in shared memory. */
+static unsigned int count_shared_mappings(void)
 {
 	FILE *const maps = fopen("/proc/self/maps", "re");
 	char line[PATH_MAX + 128];
@@ -202,14 +209,14 @@ static unsigned int count_memfd_mappings(void)
 	if (!maps)
 		return 0;
 	while (fgets(line, sizeof(line), maps))
-		count += strstr(line, "/memfd:") != NULL;
+		count += strstr(line, "/memfd:") || strstr(line, SHARED_MEMORY "/");
 	fclose(maps);
 	return count;
 }
 
 static void look_around(struct holdings *holdings)
 {
-	holdings->mappings = count_memfd_mappings();
+	holdings->mappings = count_shared_mappings();
 	list_fds(holdings->fds);
 }
 
@@ -244,7 +251,7 @@ static bool left_nothing_behind(const struct holdings *before)
 	if (!compare_fds(before, &after))
 		return false;
 	if (after.mappings > before->mappings) {
-		decide_failed("left %u memfd mappings behind", after.mappings - before->mappings);
+		decide_failed("left %u shared mappings behind", after.mappings - before->mappings);
 		return false;
 	}
 	return true;
@@ -345,6 +352,31 @@ static bool dir_is_empty(void)
 	return is_empty;
 }
 
+static bool is_of_the_test(const char *name)
+{
+	return strncmp(name, "tachyon.", 8) == 0 && strstr(name, test_name());
+}
+
+/* Whatever became of the test: its names would stay until the machine is restarted. */
+static void remove_names(void)
+{
+	DIR *const listing = opendir(SHARED_MEMORY);
+	const struct dirent *entry;
+	char path[PATH_MAX];
+
+	if (!listing)
+		return;
+	while ((entry = readdir(listing))) {
+		if (!is_of_the_test(entry->d_name))
+			continue;
+		decide_failed("left a name in shared memory: %s", entry->d_name);
+		snprintf(path, sizeof(path), SHARED_MEMORY "/%s", entry->d_name);
+		if (remove(path) < 0)
+			decide_failed("%s: %s", path, strerror(errno));
+	}
+	closedir(listing);
+}
+
 static struct timespec until(const struct timespec *deadline)
 {
 	struct timespec now;
@@ -383,6 +415,7 @@ static bool wait_for_end(pid_t pid, unsigned int seconds, const sigset_t *signal
 		if (signal == SIGINT || signal == SIGTERM) {
 			kill(-pid, SIGKILL);
 			waitpid(pid, NULL, 0);
+			remove_names();
 			remove_dir();
 			exit(128 + signal);
 		}
@@ -391,8 +424,10 @@ static bool wait_for_end(pid_t pid, unsigned int seconds, const sigset_t *signal
 
 static enum outcome judge(const struct test *test, bool ended, int status)
 {
-	if (atomic_load(&verdict->is_skipped))
+	if (atomic_load(&verdict->is_skipped)) {
+		remove_names();
 		return SKIPPED;
+	}
 	if (!ended)
 		decide_failed("timed out after %u s", timeout_s(test));
 	else if (WIFSIGNALED(status))
@@ -402,6 +437,7 @@ static enum outcome judge(const struct test *test, bool ended, int status)
 		decide_failed("exited with status %d", WEXITSTATUS(status));
 	else
 		dir_is_empty();
+	remove_names();
 	return atomic_load(&verdict->is_decided) ? FAILED : PASSED;
 }
 

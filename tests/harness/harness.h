@@ -9,10 +9,10 @@
  *		CHECK_EQ(tach_ring_receive(&ring, &message), -EAGAIN);
  *	}
  *
- * A test passes when it returns, checked something, and left behind no fd, no memfd mapping, no
- * child and no file. The program prints TAP; `--list` prints the names, and an argument picks
- * the tests it names (a glob pattern). Exit status: 0 passed, 1 failed, 2 wrong use, 77 all
- * skipped (0 under meson, which learns of skips from TAP).
+ * A test passes when it returns, checked something, and left behind no fd, no mapping of shared
+ * memory, no child, no file and no name in /dev/shm. The program prints TAP; `--list` prints the
+ * names, and an argument picks the tests it names (a glob pattern). Exit status: 0 passed, 1
+ * failed, 2 wrong use, 77 all skipped (0 under meson, which learns of skips from TAP).
  */
 #ifndef TACHYON_TESTS_HARNESS_H
 #define TACHYON_TESTS_HARNESS_H
@@ -90,6 +90,13 @@ struct test {
  * unlinks its lock file. The last component is unique: use it to name abstract sockets.
  */
 const char *test_dir(void);
+
+/*
+ * That last component: letters, digits and '-'. What a test names in /dev/shm begins with
+ * "tachyon." and contains it. The harness removes what is left of that, also after a test that
+ * was killed, and fails the test for it.
+ */
+const char *test_name(void);
 
 /*
  * Fork a helper process that exits with what fn returns. A check that fails in it fails the test.

@@ -3,7 +3,10 @@
 /* Shows that each check of the harness can fail: runs single tests of harness-samples. */
 #include "harness.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +45,7 @@ static struct run run_sample(const char *sample)
 	if (pid == 0) {
 		dup2(pipe_fds[1], STDOUT_FILENO);
 		unsetenv("MESON_TEST_ITERATION");
+		setenv("RUN_BY", test_name(), 1);
 		exec_sample(sample);
 	}
 	close(pipe_fds[1]);
@@ -126,7 +130,32 @@ TEST(closing_an_fd_of_others_fails)
 
 TEST(a_mapping_left_behind_fails)
 {
-	check_fails("leaks_a_mapping", "left 1 memfd mappings behind");
+	check_fails("leaks_a_mapping", "left 1 shared mappings behind");
+	check_fails("leaks_a_mapping_of_a_name", "left 1 shared mappings behind");
+}
+
+/* Of the samples that this test ran. */
+static bool any_name_is_left(void)
+{
+	char pattern[256];
+	DIR *const listing = opendir("/dev/shm");
+	const struct dirent *entry;
+	bool is_left = false;
+
+	CHECK(listing);
+	snprintf(pattern, sizeof(pattern), "tachyon.0.*.%s", test_name());
+	while ((entry = readdir(listing)))
+		is_left |= fnmatch(pattern, entry->d_name, 0) == 0;
+	closedir(listing);
+	return is_left;
+}
+
+TEST(a_name_left_in_shared_memory_fails_and_is_removed)
+{
+	check_fails("leaves_a_name", "left a name in shared memory: tachyon.0.");
+	check_fails("leaves_a_name_and_is_killed", "killed by signal 9");
+	CHECK_EQ(run_sample("leaves_a_name_and_skips").status, 77);
+	CHECK(!any_name_is_left());
 }
 
 TEST(a_running_child_left_behind_fails)
