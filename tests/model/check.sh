@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The Tachyon authors
 #
-# check.sh "-Dflags": explores one configuration of ring.pml with spin and prints "errors N, states N".
+# check.sh MODEL "-Dflags": explores one configuration of MODEL.pml with spin and prints "errors N, states N".
 # 0: explored fully without error; 1: an error was found; 2: neither (no tools, time or memory ran out).
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT && cd "$dir" || exit 2
 
 # shellcheck disable=SC2086
-spin -a $1 "$here/ring.pml" >spin.out 2>&1 || { sed 5q spin.out; exit 2; }
+spin -a $2 "$here/$1.pml" >spin.out 2>&1 || { sed 5q spin.out; exit 2; }
 gcc -O2 -w -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -DMEMLIM=3000 -o pan pan.c || exit 2
 timeout -s INT "${SECONDS_MAX:-300}" ./pan -E -m200000 >pan.out 2>&1
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The Tachyon authors
 #
-# The protocol's model: each configuration is explored fully and holds; each mutation, a rule of
+# The protocol's models: each configuration is explored fully and holds; each mutation, a rule of
 # lib/PROTOCOL.md left out, fails. TACHYON_TEST_LONG=1 adds the large configurations.
 cd "$(dirname "$0")" || exit 99
 
@@ -14,17 +14,22 @@ fi
 number=0
 failed=0
 
-# expect STATUS NAME "-Dflags"
-expect() {
+# explore MODEL STATUS NAME "-Dflags"
+explore() {
 	number=$((number + 1))
-	verdict=$(./check.sh "-DFIX_ALWAYS $3")
+	verdict=$(./check.sh "$1" "$4")
 	status=$?
-	if [ $status = "$1" ]; then
-		echo "ok $number - $2: $verdict"
+	if [ $status = "$2" ]; then
+		echo "ok $number - $3: $verdict"
 	else
-		echo "not ok $number - $2: $verdict (status $status, expected $1)"
+		echo "not ok $number - $3: $verdict (status $status, expected $2)"
 		failed=1
 	fi
+}
+
+# expect STATUS NAME "-Dflags"
+expect() {
+	explore ring "$1" "$2" "-DFIX_ALWAYS $3"
 }
 
 expect 0 'one way'                           '-DMAXMSG=3'
@@ -54,6 +59,49 @@ for mutation in ONLYZERO ROLLBACK; do
 	expect 1 "without its rule: $mutation" "-DN=3 -DKMAX=1 -DMAXMSG=4 -DROLLBACK=1 -DM_$mutation"
 done
 expect 1 'without its rule: HUPFIRST' '-DKILL -DMAXMSG=2 -DM_HUPFIRST'
+
+# --- streams ---
+
+# expect_stream STATUS NAME "-Dflags"
+expect_stream() {
+	explore stream "$1" "streams: $2" "$3"
+}
+
+only_writers='-DTURNSTILE -DNOREAD -DSLOTS=2 -DSLEEPERS=0 -DWATCHERS=0 -DWRITERS=3'
+only_values='-DWATCHERS=0'
+only_sleep='-DNOREAD -DSLOTS=2'
+
+expect_stream 0 'a reader that is lapped'      "$only_values -DSLOTS=2 -DWRITERS=1 -DWRITES=5"
+expect_stream 0 'values, killed at any step'   "$only_values -DSLOTS=2 -DWRITES=2 -DKILLS=1"
+expect_stream 0 'three slots, one killed'      "$only_values -DSLOTS=3 -DKILLS=1"
+expect_stream 0 'values that are given up'     "$only_values -DSLOTS=2 -DWRITERS=1 -DWRITES=4 -DROLLBACK"
+expect_stream 0 'sleeping, killed at any step' "$only_sleep -DKILLS=1"
+expect_stream 0 'two sleepers, one killed'     "$only_sleep -DSLEEPERS=2 -DWATCHERS=0 -DKILLS=1"
+expect_stream 0 'two watchers, one killed'     "$only_sleep -DSLEEPERS=0 -DWATCHERS=2 -DKILLS=1"
+expect_stream 0 'the lock, nobody killed'      "$only_writers -DWRITES=2"
+expect_stream 0 'the lock, killed at any step' "$only_writers -DKILLS=1"
+if [ "${TACHYON_TEST_LONG:-0}" = 1 ]; then
+	expect_stream 0 'four slots'                 '-DWRITES=2'
+	expect_stream 0 'values, given up or killed' "$only_values -DSLOTS=2 -DWRITES=2 -DKILLS=1 -DROLLBACK"
+	expect_stream 0 'two sleepers, two killed'   "$only_sleep -DSLEEPERS=2 -DWATCHERS=0 -DKILLS=2"
+	expect_stream 0 'two watchers, two killed'   "$only_sleep -DSLEEPERS=0 -DWATCHERS=2 -DKILLS=2"
+	expect_stream 0 'sleeping, two killed'       "$only_sleep -DKILLS=2"
+fi
+
+for mutation in NOTODD FINISHFIRST NORECHECK NOCOUNT; do
+	expect_stream 1 "without its rule: $mutation" "$only_values -DSLOTS=2 -DWRITERS=1 -DWRITES=3 -DM_$mutation"
+done
+for mutation in PUBLISHFIRST SAMESLOT; do
+	expect_stream 1 "without its rule: $mutation" "$only_values -DSLOTS=2 -DKILLS=1 -DM_$mutation"
+done
+expect_stream 1 'without its rule: GIVEUPEVEN' "$only_values -DSLOTS=2 -DWRITERS=1 -DWRITES=4 -DROLLBACK -DM_GIVEUPEVEN"
+for mutation in TWOSTEPS NOSWAP TOUCHLATE NORINGING WATCHARMS REPAIRUNLOCKED NOREPAIR NOCOMPARE; do
+	expect_stream 1 "without its rule: $mutation" "$only_sleep -DKILLS=1 -DM_$mutation"
+done
+for mutation in ARMONCE LEAVEFIRST NOAGAIN; do
+	expect_stream 1 "without its rule: $mutation" "$only_writers -DM_$mutation"
+done
+expect_stream 1 'without its rule: FLAGLOCK' "$only_writers -DKILLS=1 -DM_FLAGLOCK"
 
 echo "1..$number"
 exit $failed

@@ -60,7 +60,9 @@ void ext_stream_handle_enter(struct ext_stream_handle *handle)
 void ext_stream_handle_leave(struct ext_stream_handle *handle)
 {
 	forget_parent(handle);
-	/* A signal handler forked while the call waited: this is the child, and it was forgotten. */
+	/*
+	 * A signal handler forked while the call waited: this is the child, and it was forgotten.
+	 */
 	if (handle->calls > 0)
 		handle->calls--;
 	free_unused(handle);

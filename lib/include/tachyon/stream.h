@@ -170,11 +170,11 @@ int tachyon_stream_open(const char *name, const struct tachyon_stream_options *o
 
 /**
  * End every wait of a handle, for good. If the calling thread has the lock, it is given back; a
- * transaction, and what was written through the live view, are given up. Another thread that has the
- * lock keeps it until it gives it back itself.
+ * transaction, and what was written through the live view, are given up. Another thread that has
+ * the lock keeps it until it gives it back itself.
  *
- * Later calls return TACHYON_ERR_CLOSED, save unlock, commit, rollback and those that say otherwise.
- * Memory handed out stays.
+ * Later calls return TACHYON_ERR_CLOSED, save unlock, commit, rollback and those that say
+ * otherwise. Memory handed out stays.
  *
  * @param stream  may be NULL
  */
@@ -373,8 +373,8 @@ int tachyon_stream_prepare(struct tachyon_stream *stream, uint64_t count);
 int tachyon_stream_dispatch(struct tachyon_stream *stream, uint64_t count);
 
 /**
- * How many CUDA devices there are: 0 where there is no driver. The first call loads libcuda.so.1 and
- * starts it; a driver does not survive fork(), so for children there are none from then on.
+ * How many CUDA devices there are: 0 where there is no driver. The first call loads libcuda.so.1
+ * and starts it; a driver does not survive fork(), so for children there are none from then on.
  */
 int tachyon_gpu_count(void);
 
