@@ -81,11 +81,10 @@ expect_stream 0 'two watchers, one killed'     "$only_sleep -DSLEEPERS=0 -DWATCH
 expect_stream 0 'the lock, nobody killed'      "$only_writers -DWRITES=2"
 expect_stream 0 'the lock, killed at any step' "$only_writers -DKILLS=1"
 if [ "${TACHYON_TEST_LONG:-0}" = 1 ]; then
-	expect_stream 0 'four slots'                 '-DWRITES=2'
+	expect_stream 0 'four slots'                 "$only_values -DWRITES=2"
 	expect_stream 0 'values, given up or killed' "$only_values -DSLOTS=2 -DWRITES=2 -DKILLS=1 -DROLLBACK"
 	expect_stream 0 'two sleepers, two killed'   "$only_sleep -DSLEEPERS=2 -DWATCHERS=0 -DKILLS=2"
-	expect_stream 0 'two watchers, two killed'   "$only_sleep -DSLEEPERS=0 -DWATCHERS=2 -DKILLS=2"
-	expect_stream 0 'sleeping, two killed'       "$only_sleep -DKILLS=2"
+	expect_stream 0 'a watcher, all killed'      "$only_sleep -DSLEEPERS=0 -DKILLS=3"
 fi
 
 for mutation in NOTODD FINISHFIRST NORECHECK NOCOUNT; do
