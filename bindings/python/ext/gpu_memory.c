@@ -162,7 +162,7 @@ static PyObject *wrap(struct export *export, const struct gpu_memory *self, PyOb
 	return capsule;
 }
 
-PyDoc_STRVAR(dlpack_doc, "dlpack(shape, code, bits, /)\n--\n\n"
+PyDoc_STRVAR(dlpack_doc, "dlpack($self, shape, code, bits, /)\n--\n\n"
 			 "A DLPack capsule of an array that stands there, C-contiguous.");
 
 static PyObject *to_dlpack(PyObject *object, PyObject *args)
@@ -299,7 +299,8 @@ static PyObject *view(PyObject *module, PyObject *args)
 
 /* --- to the host --- */
 
-PyDoc_STRVAR(copy_doc, "copy_to(buffer, /)\n--\n\nCopies as much as fits into memory of the host.");
+PyDoc_STRVAR(copy_doc,
+	     "copy_to($self, buffer, /)\n--\n\nCopies as much as fits into memory of the host.");
 
 static PyObject *copy_to(PyObject *object, PyObject *target)
 {
