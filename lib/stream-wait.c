@@ -8,6 +8,11 @@
 #include "os.h"
 #include "stream.h"
 
+#define MISSES_MANY 3u
+#define MISSES_RETRY 64u
+/* Looks of a spin between two at what ends it, beside a value. */
+#define SPIN_CHECK_PERIOD 64u
+
 static bool is_there(const struct tachyon_stream *stream, uint64_t count)
 {
 	return tach_stream_newest(stream->header).count >= count;
@@ -19,13 +24,34 @@ static int check_cancel(const struct tachyon_stream *stream)
 	return -(int)atomic_load_explicit(&stream->cancel, memory_order_relaxed);
 }
 
-static bool spin(const struct tachyon_stream *stream, uint64_t count)
+/*
+ * Who spun in vain some times in a row spins less: values come seldom. Now and then it is tried
+ * again. As in bus.c.
+ */
+static uint32_t spin_budget(const struct tachyon_stream *stream)
 {
-	for (uint32_t i = 0; i < stream->spin; i++) {
-		if (is_there(stream, count))
-			return true;
+	/* Relaxed: a hint, which threads may overwrite for one another. */
+	const uint32_t misses = atomic_load_explicit(&stream->misses, memory_order_relaxed);
+	const bool is_vain = misses >= MISSES_MANY && misses % MISSES_RETRY != 0;
+
+	return is_vain ? stream->spin / 32 : stream->spin;
+}
+
+static bool spin(struct tachyon_stream *stream, uint64_t count, uint64_t deadline_ns)
+{
+	const uint32_t budget = spin_budget(stream);
+
+	for (uint32_t i = 0; i < budget; i++) {
 		tach_cpu_relax();
+		if (is_there(stream, count)) {
+			atomic_store_explicit(&stream->misses, 0, memory_order_relaxed);
+			return true;
+		}
+		if (i % SPIN_CHECK_PERIOD == 0 &&
+		    (check_cancel(stream) < 0 || tach_os_now_ns() >= deadline_ns))
+			return false;
 	}
+	atomic_fetch_add_explicit(&stream->misses, 1, memory_order_relaxed);
 	return false;
 }
 
@@ -57,6 +83,7 @@ static int wait_until(struct tachyon_stream *stream, uint64_t count, uint64_t de
 
 int tachyon_stream_wait(struct tachyon_stream *stream, uint64_t count, int64_t timeout_ns)
 {
+	uint64_t deadline_ns;
 	int ret;
 
 	if (!stream)
@@ -68,9 +95,10 @@ int tachyon_stream_wait(struct tachyon_stream *stream, uint64_t count, int64_t t
 		return 0;
 	if (timeout_ns == 0)
 		return check_cancel(stream) < 0 ? check_cancel(stream) : TACHYON_ERR_AGAIN;
-	if (spin(stream, count))
+	deadline_ns = tach_os_deadline(timeout_ns);
+	if (spin(stream, count, deadline_ns))
 		return 0;
-	return wait_until(stream, count, tach_os_deadline(timeout_ns));
+	return wait_until(stream, count, deadline_ns);
 }
 
 /* --- by a descriptor --- */

@@ -10,6 +10,9 @@
 
 #include "os.h"
 
+/* Some tens of microseconds: as long as it takes to fall asleep, and to be woken. */
+#define SPIN_DEFAULT 1000
+
 /* Two such values still fit into a processor's own cache, four do not. */
 #define LARGE_SIZE (256u << 10)
 
@@ -109,6 +112,13 @@ static int map_file(struct tachyon_stream *stream)
 	return ret;
 }
 
+static uint32_t spin_of(const struct tachyon_stream_options *options)
+{
+	if (options->spin == UINT32_MAX)
+		return 0;
+	return options->spin == 0 ? SPIN_DEFAULT : options->spin;
+}
+
 static struct tachyon_stream *allocate(const struct tachyon_stream_options *options)
 {
 	struct tachyon_stream *stream =
@@ -120,7 +130,7 @@ static struct tachyon_stream *allocate(const struct tachyon_stream_options *opti
 	*stream = (struct tachyon_stream){
 		.file = -1,
 		.watch = -1,
-		.spin = options->spin,
+		.spin = spin_of(options),
 		.is_read_only = options->is_read_only != 0,
 	};
 	return stream;

@@ -23,6 +23,8 @@ struct tachyon_stream {
 	int file;
 	_Atomic int watch; /* tachyon_stream_fd(); -1: not made yet */
 	uint32_t spin;
+	/* spins in a row that were in vain */
+	_Atomic uint32_t misses;
 	bool is_read_only;
 
 	/* 0, or what ends every wait: ECANCELED, EPIPE */

@@ -18,6 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* So that every run of a victim takes the same path. */
+static const struct tachyon_stream_options no_spin = {
+	.size = sizeof(no_spin),
+	.spin = UINT32_MAX,
+};
+
 /* What a helper and the test share. */
 struct stage_talk {
 	uint64_t want;
@@ -59,7 +65,7 @@ void stage_create(const char *name, struct tachyon_stream **stream)
 		.shape = {STAGE_WORDS},
 	};
 
-	CHECK_EQ(tachyon_stream_create(name, &array, NULL, stream), 0);
+	CHECK_EQ(tachyon_stream_create(name, &array, &no_spin, stream), 0);
 }
 
 static uint64_t read_stamp(struct tachyon_stream *stream, uint64_t *count)
@@ -108,7 +114,7 @@ static _Noreturn void help(const struct stage *stage, unsigned int role, int ord
 	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	CHECK_EQ(tachyon_stream_open(stage->name, NULL, &stream), 0);
+	CHECK_EQ(tachyon_stream_open(stage->name, &no_spin, &stream), 0);
 	if (role == STAGE_POLLER)
 		CHECK(tachyon_stream_fd(stream) >= 0);
 	while (read(order, &byte, 1) == 1) {
@@ -340,7 +346,7 @@ void stage_open(void *data)
 {
 	struct stage *const stage = data;
 
-	CHECK_EQ(tachyon_stream_open(stage->name, NULL, &stage->victim), 0);
+	CHECK_EQ(tachyon_stream_open(stage->name, &no_spin, &stage->victim), 0);
 }
 
 void stage_init(struct stage *stage, unsigned int roles)

@@ -59,6 +59,23 @@ TEST(spinning_first_changes_nothing)
 	end_stream(stream, "a");
 }
 
+TEST(a_spin_outlasts_neither_the_timeout_nor_a_cancellation)
+{
+	const struct tachyon_stream_options options = {
+		.size = sizeof(options),
+		.spin = UINT32_MAX - 1,
+	};
+	struct tachyon_stream *const stream = make_stream("a");
+	struct tachyon_stream *spinner;
+
+	CHECK_EQ(tachyon_stream_open(name_of("a"), &options, &spinner), 0);
+	CHECK_EQ(tachyon_stream_wait(spinner, 1, SHORT_NS), TACHYON_ERR_TIMEDOUT);
+	tachyon_stream_cancel(spinner);
+	CHECK_EQ(tachyon_stream_wait(spinner, 1, -1), TACHYON_ERR_CANCELED);
+	tachyon_stream_destroy(spinner);
+	end_stream(stream, "a");
+}
+
 /* --- woken --- */
 
 struct order {

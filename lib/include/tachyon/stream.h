@@ -78,7 +78,10 @@ struct tachyon_stream_options {
 	uint32_t size;
 	/** non-zero: values are mapped read-only; calls that write return TACHYON_ERR_DENIED */
 	uint32_t is_read_only;
-	/** looks at the count before a wait sleeps; 0: none */
+	/**
+	 * looks at the count before a wait sleeps; 0 means 1000, UINT32_MAX none. Fewer after some
+	 * that were in vain
+	 */
 	uint32_t spin;
 	/**
 	 * enum tachyon_device. create: where values live. open: CUDA attaches to device memory,

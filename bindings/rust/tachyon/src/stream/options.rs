@@ -55,9 +55,10 @@ impl StreamOptions {
         self
     }
 
-    /// Looks at the count before a wait sleeps. Default: none.
+    /// Looks at the count before a wait sleeps; fewer after some that were in vain. Default: 1000.
     pub fn spin(mut self, looks: u32) -> Self {
-        self.spin = looks;
+        // What C calls none, since its 0 is the default.
+        self.spin = if looks == 0 { u32::MAX } else { looks };
         self
     }
 
