@@ -36,8 +36,13 @@ size_t simulated_cuda_live(void);
 /* Contexts that this thread has entered and not left. */
 size_t simulated_cuda_depth(void);
 
-/* From now on copies are made in pieces of size bytes, with a pause after each; 0: at once. */
+/*
+ * Copies that begin from now on are made in pieces of size bytes, with a pause after each; 0: at
+ * once.
+ */
 void simulated_cuda_slow(size_t size, unsigned int pause_us);
+/* How many have begun so. */
+unsigned int simulated_cuda_slow_copies(void);
 /* The number-th copy from now on stops the process, as SIGSTOP does, when half of it is done. */
 void simulated_cuda_stop(unsigned int number);
 

@@ -47,6 +47,7 @@ static struct memory *all;
 
 static _Atomic size_t piece_size;
 static _Atomic unsigned int pause_us;
+static _Atomic unsigned int slow_copies;
 static _Atomic unsigned int copies_until_stop;
 
 /* --- copying --- */
@@ -55,6 +56,11 @@ void simulated_cuda_slow(size_t size, unsigned int pause)
 {
 	atomic_store(&piece_size, size);
 	atomic_store(&pause_us, pause);
+}
+
+unsigned int simulated_cuda_slow_copies(void)
+{
+	return atomic_load(&slow_copies);
 }
 
 void simulated_cuda_stop(unsigned int number)
@@ -92,14 +98,16 @@ __attribute__((no_sanitize("thread"))) static void move(volatile uint8_t *to,
 static void copy_slowly(uint8_t *to, const uint8_t *from, size_t size)
 {
 	const size_t piece = atomic_load(&piece_size);
+	const unsigned int pause = atomic_load(&pause_us);
 
 	if (piece == 0) {
 		move(to, from, size);
 		return;
 	}
+	atomic_fetch_add(&slow_copies, 1);
 	for (size_t done = 0; done < size; done += piece) {
 		move(to + done, from + done, size - done < piece ? size - done : piece);
-		usleep(atomic_load(&pause_us));
+		usleep(pause);
 	}
 }
 
