@@ -9,13 +9,14 @@
 /* The window, if there is one, shows the newest value. */
 static int refresh_window(struct tachyon_stream *stream)
 {
-	const struct tach_place newest = tach_stream_newest(stream->header);
-	const uint64_t offset = stream->shape.data_offset + newest.slot * stream->shape.slot_size;
+	uint64_t slot;
 	int ret;
 
 	if (!stream->window.base || stream->is_live)
 		return 0;
-	ret = tach_window_show(&stream->window, offset);
+	slot = tach_stream_newest(stream->header).slot;
+	ret = tach_window_show(&stream->window,
+			       stream->shape.data_offset + slot * stream->shape.slot_size);
 	stream->is_live = ret == 0;
 	return ret;
 }
@@ -23,13 +24,14 @@ static int refresh_window(struct tachyon_stream *stream)
 /* What was written into the window becomes a value like any other. */
 static void publish_window(struct tachyon_stream *stream)
 {
-	const uint8_t *newest = tach_stream_value(stream, tach_stream_newest(stream->header).slot);
 	const size_t size = (size_t)stream->shape.value_size;
+	const uint8_t *newest;
 	struct tach_place next;
 
 	if (!stream->is_live)
 		return;
 	stream->is_live = false;
+	newest = tach_stream_value(stream, tach_stream_newest(stream->header).slot);
 	if (!tach_window_is_written(&stream->window, newest, size))
 		return;
 	next = tach_stream_next(stream);

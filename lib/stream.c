@@ -273,8 +273,9 @@ int tachyon_stream_create(const char *name, const struct tachyon_array *array,
 	return 0;
 }
 
+/* part: a copy of the header's. */
 static int attach_device(struct tachyon_stream *stream,
-			 const struct tachyon_stream_options *options)
+			 const struct tachyon_stream_options *options, const uint8_t *part)
 {
 	const uint32_t index = options->device_index;
 	int ret;
@@ -283,8 +284,8 @@ static int attach_device(struct tachyon_stream *stream,
 		return 0;
 	if (stream->shape.device != options->device)
 		return -ENODEV;
-	ret = tach_device_attach(index, stream->shape.value_size, stream->file,
-				 stream->header->device_part, &stream->device);
+	ret = tach_device_attach(index, stream->shape.value_size, stream->file, part,
+				 &stream->device);
 	/* The creator's index means something to the creator; which device it is was compared. */
 	if (ret == 0)
 		stream->shape.device_index = index;
@@ -305,7 +306,7 @@ static int open_stream(struct tachyon_stream *stream, const struct tachyon_strea
 	ret = map_file(stream);
 	if (ret < 0)
 		goto err_close;
-	ret = attach_device(stream, options);
+	ret = attach_device(stream, options, header.device_part);
 	if (ret < 0)
 		goto err_unmap;
 	ret = begin_use(stream);

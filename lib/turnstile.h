@@ -17,7 +17,7 @@
 struct tach_turnstile {
 	_Atomic uint32_t *word; /* shared: what somebody waits on, bit 0 says that one does */
 	int file;		/* whose description is locked; not owned; -1: forked, and lost */
-	_Atomic uint32_t owner; /* the thread that has it, a kernel's number; bit 31: one waits */
+	_Atomic uint32_t owner; /* tach_os_thread_number() of who has it; bit 31: one waits */
 	uint32_t depth;		/* the owner's */
 	/* what ends a wait, beside its deadline: 0, or the code it ends with */
 	_Atomic uint32_t *cancel;
