@@ -72,19 +72,27 @@ static int parse(struct ext_stream *self, PyObject *const *args, Py_ssize_t coun
 	return ext_stream_view(self, values[VALUE], buffer, 0);
 }
 
-PyObject *ext_stream_write(PyObject *object, PyObject *const *args, Py_ssize_t count,
-			   PyObject *names)
+/* Writes what can be copied as it is: 1 with the answer, NULL for an exception; else 0. */
+static int try_write(struct ext_stream *self, PyObject *const *args, Py_ssize_t count,
+		     PyObject *names, PyObject **values, PyObject **answer)
 {
-	struct ext_stream *const self = (struct ext_stream *)object;
-	PyObject *values[PARAMETERS];
 	int64_t timeout_ns = -1;
 	Py_buffer buffer;
 	const int ret = parse(self, args, count, names, values, &timeout_ns, &buffer);
 
-	if (ret < 0)
-		return NULL;
-	if (ret > 0)
-		return write_buffer(self, &buffer, timeout_ns);
+	if (ret == 0)
+		return 0;
+	*answer = ret < 0 ? NULL : write_buffer(self, &buffer, timeout_ns);
+	return 1;
+}
+
+PyObject *ext_stream_write(PyObject *object, PyObject *const *args, Py_ssize_t count,
+			   PyObject *names)
+{
+	PyObject *values[PARAMETERS], *answer;
+
+	if (try_write((struct ext_stream *)object, args, count, names, values, &answer))
+		return answer;
 	/* Of the class that Python code derives. */
 	return PyObject_CallMethod(object, "_convert_and_write", "OO", values[VALUE],
 				   values[TIMEOUT] ? values[TIMEOUT] : Py_None);
@@ -95,15 +103,10 @@ PyObject *ext_stream_write_array(PyObject *object, PyObject *const *args, Py_ssi
 				 PyObject *names)
 {
 	struct ext_stream *const self = (struct ext_stream *)object;
-	PyObject *values[PARAMETERS];
-	int64_t timeout_ns = -1;
-	Py_buffer buffer;
-	const int ret = parse(self, args, count, names, values, &timeout_ns, &buffer);
+	PyObject *values[PARAMETERS], *answer;
 
-	if (ret < 0)
-		return NULL;
-	if (ret > 0)
-		return write_buffer(self, &buffer, timeout_ns);
+	if (try_write(self, args, count, names, values, &answer))
+		return answer;
 	return PyErr_Format(PyExc_ValueError, "expected a C-contiguous array of shape %R and %S",
 			    self->shape, self->dtype);
 }
