@@ -5,7 +5,12 @@
  */
 #include "window.h"
 
+#include <stdatomic.h>
+
 #include "os.h"
+
+/* No place of a file: offsets are whole pages. */
+#define NOWHERE UINT64_MAX
 
 int tach_window_open(struct tach_window *window, int fd, uint64_t offset, size_t size,
 		     bool is_writable)
@@ -21,25 +26,30 @@ int tach_window_open(struct tach_window *window, int fd, uint64_t offset, size_t
 		tach_os_close(file);
 		return ret;
 	}
-	*window = (struct tach_window){
-		.base = base,
-		.size = size,
-		.offset = offset,
-		.file = file,
-		.pagemap = tach_os_pagemap(),
-		.is_writable = is_writable,
-	};
+	window->size = size;
+	window->offset = offset;
+	window->file = file;
+	window->pagemap = tach_os_pagemap();
+	window->is_writable = is_writable;
+	/*
+	 * The base comes last: another thread may fork at any moment, and the child goes by it.
+	 * Pairs with nothing: fork() copies what is stored.
+	 */
+	atomic_thread_fence(memory_order_release);
+	window->base = base;
 	return 0;
 }
 
 void tach_window_close(struct tach_window *window)
 {
-	if (!window->base)
+	void *const base = window->base;
+
+	if (!base)
 		return;
-	tach_os_close(window->pagemap);
-	tach_os_unmap(window->base, window->size);
-	tach_os_close(window->file);
 	window->base = NULL;
+	tach_os_close(window->pagemap);
+	tach_os_unmap(base, window->size);
+	tach_os_close(window->file);
 }
 
 int tach_window_show(struct tach_window *window, uint64_t offset)
@@ -70,6 +80,8 @@ void tach_window_forked(struct tach_window *window)
 {
 	if (!window->base)
 		return;
+	/* It may have been on its way from one place to the next. */
+	window->offset = NOWHERE;
 	tach_os_close(window->pagemap);
 	window->pagemap = tach_os_pagemap();
 }

@@ -27,7 +27,7 @@ void tach_window_close(struct tach_window *window);
 int tach_window_show(struct tach_window *window, uint64_t offset);
 /* Whether something was written. file: where what it shows is mapped, too. */
 bool tach_window_is_written(const struct tach_window *window, const void *file, size_t size);
-/* In a forked child: the page table is another's. */
+/* In a forked child: the page table is another's. What it shows is unknown until it shows again. */
 void tach_window_forked(struct tach_window *window);
 
 #endif

@@ -176,6 +176,7 @@ static int write_for_itself(void *arg)
 	struct scene *const scene = arg;
 
 	tach_window_forked(&scene->window);
+	show(scene, 0);
 	CHECK(!is_written(scene));
 	memset(scene->window.base, 5, 1);
 	CHECK(is_written(scene));
@@ -224,5 +225,18 @@ TEST(out_of_descriptors_there_is_no_window)
 	CHECK_EQ(ret, -EMFILE);
 	tach_window_close(&window);
 	CHECK(!window.base);
+	end_scene(&scene);
+}
+
+/* fork() in one thread while another moves the window: the page table has moved, the word has not. */
+TEST(a_child_believes_nothing_of_where_the_window_stands)
+{
+	struct scene scene = make_scene(true);
+
+	show(&scene, 2);
+	scene.window.offset = 0;
+	tach_window_forked(&scene.window);
+	show(&scene, 0);
+	check_shows(&scene, 1);
 	end_scene(&scene);
 }
