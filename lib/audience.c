@@ -22,6 +22,8 @@ enum {
 #define PATIENCE_NS 100000000ull
 
 #define READY_MAX 32
+/* Turns of who left: as much as a socket holds, as a rule. */
+#define LAST_TURNS 16
 
 static int copy_uids(struct tach_audience *audience, const struct tachyon_access *access)
 {
@@ -37,7 +39,7 @@ static int copy_uids(struct tach_audience *audience, const struct tachyon_access
 	return 0;
 }
 
-static int make_epolls(struct tach_audience *audience, int kick, int nudge)
+static int make_epolls(struct tach_audience *audience, int kick, int nudge, bool has_listener)
 {
 	int ret;
 
@@ -53,6 +55,9 @@ static int make_epolls(struct tach_audience *audience, int kick, int nudge)
 	ret = tach_os_epoll_add(audience->control, nudge, KEY_NUDGE);
 	if (ret < 0)
 		return ret;
+	/* Without an address nobody comes but who is brought. */
+	if (!has_listener)
+		return 0;
 	return tach_os_epoll_add(audience->control, audience->listener.sock, KEY_LISTENER);
 }
 
@@ -70,13 +75,14 @@ int tach_audience_init(struct tachyon_publisher *publisher, const char *address)
 		.ring_size = options->ring_size,
 		.max_peer_ring_size = TACH_PEER_RING_SIZE_DEFAULT,
 		.rule = tach_peer_rule(&options->access),
+		.features = TACH_FEATURE_URGENT | TACH_FEATURE_DESCRIPTORS,
 	};
 
 	ret = copy_uids(audience, &options->access);
-	if (ret == 0)
+	if (ret == 0 && address)
 		ret = tach_listener_open(&audience->listener, address, options->access.perms);
 	if (ret == 0)
-		ret = make_epolls(audience, publisher->kick, publisher->nudge);
+		ret = make_epolls(audience, publisher->kick, publisher->nudge, address != NULL);
 	if (ret < 0)
 		tach_audience_fini(publisher);
 	return ret;
@@ -127,8 +133,12 @@ static void forget_fds(struct tach_audience *audience, const struct tachyon_bus 
 static int watch_fds(struct tach_audience *audience, const struct tachyon_bus *bus,
 		     unsigned int slot)
 {
-	int ret = tach_os_epoll_add_hangup(audience->control, bus->sock, KEY_LINK | slot);
+	int ret;
 
+	if (bus->features & TACH_FEATURE_URGENT)
+		ret = tach_os_epoll_add(audience->control, bus->sock, KEY_LINK | slot);
+	else
+		ret = tach_os_epoll_add_hangup(audience->control, bus->sock, KEY_LINK | slot);
 	if (ret == 0 && bus->pidfd >= 0)
 		ret = tach_os_epoll_add(audience->control, bus->pidfd, KEY_LINK | slot);
 	if (ret == 0)
@@ -228,6 +238,7 @@ static void welcome(struct tachyon_publisher *publisher, struct tachyon_bus *bus
 	}
 
 	link->id = ++audience->next_id;
+	link->is_corked = publisher->corks > 0;
 	audience->present |= 1ull << slot;
 	try_join(publisher, slot);
 	return;
@@ -287,6 +298,23 @@ static bool accept_one(struct tachyon_publisher *publisher)
 	if (ret == 0)
 		step_pending(publisher, index);
 	return ret == 0 || ret == TACHYON_ERR_DENIED;
+}
+
+int tach_audience_adopt(struct tachyon_publisher *publisher, int sock)
+{
+	struct tach_audience *audience = &publisher->audience;
+	struct tach_pending *pending = find_place(audience);
+	int ret;
+
+	if (!pending) {
+		tach_os_close(sock);
+		return TACHYON_ERR_AGAIN;
+	}
+	ret = tach_pending_adopt(pending, sock, &audience->reception, audience->control,
+				 KEY_PENDING | (uint64_t)(pending - audience->pending));
+	if (ret == 0)
+		pending->is_given = true;
+	return ret;
 }
 
 static void accept_some(struct tachyon_publisher *publisher)
@@ -354,18 +382,38 @@ void tach_audience_drain(struct tachyon_publisher *publisher)
 	}
 }
 
+/* What came on its socket. How much, or why the subscriber must go. */
+static int take_urgent(struct tachyon_publisher *publisher, unsigned int slot)
+{
+	const int ret =
+		tach_link_take_urgent(&publisher->audience.links[slot], take_event, publisher);
+
+	if (ret > 0)
+		tach_publisher_note_change(publisher);
+	return ret;
+}
+
+/* What it said and returned before it left is taken first. */
+static void let_go(struct tachyon_publisher *publisher, unsigned int slot)
+{
+	for (int i = 0; i < LAST_TURNS && take_urgent(publisher, slot) > 0; i++)
+		;
+	(void)drain(publisher, slot);
+	tach_audience_drop(publisher, slot);
+}
+
 static void check_link(struct tachyon_publisher *publisher, unsigned int slot)
 {
 	struct tach_audience *audience = &publisher->audience;
+	const struct tachyon_bus *bus = audience->links[slot].bus;
 
 	if (!(audience->present & (1ull << slot)))
 		return;
 	tach_bus_check_hangup(audience->links[slot].bus);
-	if (tachyon_bus_end(audience->links[slot].bus) == TACHYON_END_NONE)
-		return;
-	/* What it returned before it left is taken first. */
-	(void)drain(publisher, slot);
-	tach_audience_drop(publisher, slot);
+	if (take_urgent(publisher, slot) < 0)
+		tach_audience_drop(publisher, slot);
+	else if (tachyon_bus_end(bus) != TACHYON_END_NONE)
+		let_go(publisher, slot);
 }
 
 void tach_audience_dispatch(struct tachyon_publisher *publisher)

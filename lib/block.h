@@ -11,11 +11,21 @@
 
 #include "base.h"
 
+/* Where a frame's payload begins, when it lies behind a descriptor. */
+struct tach_block_place {
+	int fd;
+	uint64_t offset;
+	uint64_t size; /* of the descriptor */
+	uint64_t id;
+};
+
 struct tach_block_ops {
 	/* gives one reference back; any thread */
 	void (*release)(struct tachyon_block *block);
 	/* 1 when the content is still that of the frame */
 	int (*is_valid)(const struct tachyon_block *block);
+	/* of a received frame that lies behind a descriptor; else -ENOENT. NULL: none ever does */
+	int (*describe)(const struct tachyon_block *block, struct tach_block_place *place);
 };
 
 struct tachyon_block {

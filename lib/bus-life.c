@@ -110,6 +110,7 @@ static void take_over(struct tachyon_bus *bus, struct tach_offer *offer, struct 
 	bus->peer_view = guest->view;
 	bus->own = offer->segment.header;
 	bus->peer = guest->segment.header;
+	bus->features = guest->features;
 
 	/* The peer has its own copies of what it needs. */
 	tach_os_close(offer->segment.fd);
@@ -135,11 +136,25 @@ static void take_over(struct tachyon_bus *bus, struct tach_offer *offer, struct 
 	guest->segment.fd = -1;
 }
 
+/* Which process to watch, beside the socket; said: it must be the one that the peer says it is. */
+static void find_peer(struct tachyon_bus *bus, int sock, const uint32_t *said)
+{
+	struct tach_peer peer = {0};
+
+	bus->pidfd = -1;
+	(void)tach_sock_peer(sock, &peer);
+	if (said && (uint32_t)peer.pid != *said)
+		return;
+	bus->peer_pid = peer.pid;
+	bus->pidfd = tach_sock_peer_pidfd(sock);
+	if (bus->pidfd < 0)
+		bus->pidfd = -1;
+}
+
 int tach_bus_create(int sock, struct tach_offer *offer, struct tach_guest *guest,
 		    const struct tach_bus_request *request, struct tachyon_bus **out)
 {
 	struct tachyon_bus *bus = aligned_alloc(_Alignof(struct tachyon_bus), sizeof(*bus));
-	struct tach_peer peer = {0};
 	int ret;
 
 	if (!bus)
@@ -151,16 +166,12 @@ int tach_bus_create(int sock, struct tach_offer *offer, struct tach_guest *guest
 		goto err_free;
 	bus->cancel_fd = ret;
 
-	(void)tach_sock_peer(sock, &peer);
-	bus->peer_pid = peer.pid;
-	bus->pidfd = tach_sock_peer_pidfd(sock);
-	if (bus->pidfd < 0)
-		bus->pidfd = -1;
+	find_peer(bus, sock, request->is_given ? &guest->pid : NULL);
 	pthread_mutex_init(&bus->sleep_lock, NULL);
 	bus->sock = sock;
 	bus->token = tach_os_process_token();
 	bus->token_word = tach_os_token_word();
-	bus->spin = tach_os_shares_one_cpu(peer.pid) ? 0 : request->spin;
+	bus->spin = tach_os_shares_one_cpu(bus->peer_pid) ? 0 : request->spin;
 	bus->public_fd = -1;
 
 	if (request->wants_public_fd) {

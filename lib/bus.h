@@ -51,6 +51,7 @@ struct tachyon_bus {
 	uint32_t old_sleepers; /* of those, who entered before the last cancel */
 	int public_fd;	       /* epoll over data bell, socket, pidfd; -1 in a publisher's link */
 	pid_t peer_pid;	       /* 0 where unknown */
+	uint32_t features;     /* of those that were offered, what both sides said */
 	struct tach_segment own_segment;
 	struct tach_segment peer_segment;
 	struct tach_view peer_view;
@@ -60,6 +61,8 @@ struct tach_bus_request {
 	uint32_t spin;
 	bool wants_public_fd;
 	bool wants_view;
+	/* the socket's maker need not be the peer, nor live as long */
+	bool is_given;
 };
 
 /* Takes sock and, on success only, what is in offer and guest; on failure all stay the caller's. */

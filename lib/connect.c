@@ -149,6 +149,7 @@ static int shake_hands(const struct tach_dial *dial, int sock, struct tach_offer
 		if (ret < 0)
 			return ret;
 		offer->has_view = dial->request.wants_view;
+		offer->features = dial->features;
 		ret = introduce(dial, sock, offer, &guest, &ring_size);
 	}
 	if (ret < 0)
@@ -159,22 +160,16 @@ static int shake_hands(const struct tach_dial *dial, int sock, struct tach_offer
 	return ret;
 }
 
-int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus)
+int tach_dial_over(const struct tach_dial *dial, int sock, struct tachyon_bus **bus)
 {
 	struct tach_offer offer;
-	int sock, ret;
+	int ret = tach_offer_init(&offer, dial->service, dial->ring_size, dial->max_peer_ring_size);
 
-	ret = tach_sock_check_address(dial->address);
-	if (ret < 0)
-		return ret;
-	sock = connect_patiently(dial);
-	if (sock < 0)
-		return sock;
-	ret = tach_offer_init(&offer, dial->service, dial->ring_size, dial->max_peer_ring_size);
 	if (ret < 0)
 		goto err_sock;
 	offer.is_any_size = dial->is_any_size;
 	offer.has_view = dial->request.wants_view;
+	offer.features = dial->features;
 	ret = shake_hands(dial, sock, &offer, bus);
 	if (ret < 0)
 		goto err_offer;
@@ -183,22 +178,30 @@ int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus)
 err_offer:
 	tach_offer_fini(&offer);
 err_sock:
+	/* Whoever gave it has it still: the other side must not wait for us. */
+	tach_sock_shutdown(sock);
 	tach_os_close(sock);
 	return ret;
 }
 
+int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus)
+{
+	int sock, ret;
+
+	ret = tach_sock_check_address(dial->address);
+	if (ret < 0)
+		return ret;
+	sock = connect_patiently(dial);
+	return sock < 0 ? sock : tach_dial_over(dial, sock, bus);
+}
+
 /* --- the listener --- */
 
-int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
-			const struct tach_reception *reception, int epoll, uint64_t key)
+int tach_pending_adopt(struct tach_pending *pending, int sock,
+		       const struct tach_reception *reception, int epoll, uint64_t key)
 {
-	const int sock = tach_listener_accept(listener);
-	int ret;
+	int ret = tach_peer_check(sock, &reception->rule);
 
-	if (sock < 0)
-		return sock;
-
-	ret = tach_peer_check(sock, &reception->rule);
 	if (ret < 0) {
 		tach_hello_reject(sock, ret);
 		goto err_sock;
@@ -214,8 +217,17 @@ int tach_pending_accept(struct tach_pending *pending, struct tach_listener *list
 	return 0;
 
 err_sock:
+	tach_sock_shutdown(sock);
 	tach_os_close(sock);
 	return ret;
+}
+
+int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
+			const struct tach_reception *reception, int epoll, uint64_t key)
+{
+	const int sock = tach_listener_accept(listener);
+
+	return sock < 0 ? sock : tach_pending_adopt(pending, sock, reception, epoll, key);
 }
 
 void tach_pending_fini(struct tach_pending *pending)
@@ -233,6 +245,7 @@ static void unwatch(const struct tach_pending *pending)
 void tach_pending_drop(struct tach_pending *pending)
 {
 	unwatch(pending);
+	tach_sock_shutdown(pending->sock);
 	tach_pending_fini(pending);
 }
 
@@ -253,12 +266,14 @@ static int answer(struct tach_pending *pending, struct tach_offer *offer,
 		  const struct tach_reception *reception, struct tachyon_bus **bus)
 {
 	const int sock = pending->sock;
+	struct tach_bus_request request = reception->request;
 	struct tach_guest guest = {.data_bell = -1, .space_bell = -1};
 	uint64_t size;
 	int ret = tach_hello_receive(sock, TACH_PACKET_HELLO, offer, &guest);
 
 	if (ret < 0)
 		return ret;
+	request.is_given = pending->is_given;
 	size = better_size(pending, offer, &guest);
 	if (size > 0) {
 		tach_guest_fini(&guest);
@@ -268,7 +283,7 @@ static int answer(struct tach_pending *pending, struct tach_offer *offer,
 	}
 	ret = reception->is_full ? -EBUSY : tach_hello_send(sock, TACH_PACKET_WELCOME, offer);
 	if (ret == 0)
-		ret = tach_bus_create(sock, offer, &guest, &reception->request, bus);
+		ret = tach_bus_create(sock, offer, &guest, &request, bus);
 	else if (ret == -EAGAIN)
 		ret = -EPIPE;
 	if (ret < 0)
@@ -296,6 +311,7 @@ int tach_pending_step(struct tach_pending *pending, const struct tach_reception 
 			      reception->max_peer_ring_size);
 	if (ret == 0) {
 		offer.has_view = reception->request.wants_view;
+		offer.features = reception->features;
 		ret = answer(pending, &offer, reception, bus);
 		if (ret < 0)
 			tach_offer_fini(&offer);

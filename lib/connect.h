@@ -20,7 +20,8 @@ struct tach_dial {
 	const char *address;
 	enum tach_service service;
 	uint64_t ring_size;
-	bool is_any_size; /* the listener may ask for a larger ring */
+	bool is_any_size;  /* the listener may ask for a larger ring */
+	uint32_t features; /* see struct tach_offer */
 	uint64_t max_peer_ring_size;
 	struct tach_peer_rule rule;
 	/* beside the rule: root's listener is accepted */
@@ -41,12 +42,15 @@ struct tach_dial {
  * listener is full), or as tachyon_bus_connect().
  */
 int tach_dial(const struct tach_dial *dial, struct tachyon_bus **bus);
+/* The same over a connected socket, which is taken in any case; the address does not matter. */
+int tach_dial_over(const struct tach_dial *dial, int sock, struct tachyon_bus **bus);
 
 /* One connection accepted, whose HELLO is awaited. */
 struct tach_pending {
 	int sock;  /* -1: none */
 	int epoll; /* where it is watched, the caller's; -1: nowhere */
 	bool was_resized;
+	bool is_given; /* by the caller: see struct tach_bus_request */
 	uint64_t deadline_ns;
 };
 
@@ -54,6 +58,7 @@ struct tach_pending {
 struct tach_reception {
 	enum tach_service service;
 	uint64_t ring_size;
+	uint32_t features; /* see struct tach_offer */
 	uint64_t max_peer_ring_size;
 	struct tach_peer_rule rule;
 	struct tach_bus_request request;
@@ -66,13 +71,16 @@ struct tach_reception {
  */
 int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
 			const struct tach_reception *reception, int epoll, uint64_t key);
+/* The same for a connected socket, which is taken in any case. */
+int tach_pending_adopt(struct tach_pending *pending, int sock,
+		       const struct tach_reception *reception, int epoll, uint64_t key);
 /*
  * Goes on when the socket is readable or the deadline passed. 0 and a bus, which owns the socket;
  * -EAGAIN: not yet; else the connection is closed and gone.
  */
 int tach_pending_step(struct tach_pending *pending, const struct tach_reception *reception,
 		      struct tachyon_bus **bus);
-/* Closed, and no longer watched, also where a forked child keeps the socket. */
+/* Hung up, and no longer watched, also where somebody else has the socket, too. */
 void tach_pending_drop(struct tach_pending *pending);
 /* Closed only: with its epoll, or in a forked child. */
 void tach_pending_fini(struct tach_pending *pending);

@@ -29,6 +29,26 @@ int tachyon_frame_is_valid(const struct tachyon_frame *frame)
 	return frame->block->ops->is_valid(frame->block);
 }
 
+int tachyon_frame_descriptor(const struct tachyon_frame *frame, int *fd, uint64_t *offset,
+			     uint64_t *size, uint64_t *id)
+{
+	struct tach_block_place place;
+	int ret;
+
+	if (!frame || !fd || !offset || !size || !id)
+		return -EINVAL;
+	if (!frame->block || !frame->block->ops->describe)
+		return -ENOENT;
+	ret = frame->block->ops->describe(frame->block, &place);
+	if (ret < 0)
+		return ret;
+	*fd = place.fd;
+	*offset = place.offset;
+	*size = place.size;
+	*id = place.id;
+	return 0;
+}
+
 static bool is_zero(const uint8_t *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {

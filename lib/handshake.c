@@ -87,8 +87,8 @@ static struct tach_hello make_hello(enum tach_packet_kind kind, const struct tac
 		.magic = TACH_MAGIC,
 		.protocol = TACH_PROTOCOL,
 		.kind = kind,
-		.features =
-			features(offer->service) | (offer->is_any_size ? TACH_FEATURE_ANY_SIZE : 0),
+		.features = features(offer->service) |
+			    (offer->is_any_size ? TACH_FEATURE_ANY_SIZE : 0) | offer->features,
 		.byte_order = TACH_BYTE_ORDER_MARK,
 		.word_size = sizeof(void *),
 		.service = offer->service,
@@ -201,6 +201,8 @@ static int admit(const struct tach_hello *hello, const int fds[FD_COUNT],
 	guest->both_membarrier =
 		hello->features & features(ours->service) & TACH_FEATURE_MEMBARRIER;
 	guest->is_any_size = hello->features & TACH_FEATURE_ANY_SIZE;
+	guest->features = hello->features & ours->features;
+	guest->pid = hello->pid;
 	return 0;
 }
 

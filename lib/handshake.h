@@ -20,7 +20,8 @@ struct tach_offer {
 	uint64_t max_peer_ring_size;
 	/* a connector's: the ring's size is a default, the listener may ask for a larger one */
 	bool is_any_size;
-	bool has_view; /* the peer's ring is mapped once more, to be written to */
+	bool has_view;	   /* the peer's ring is mapped once more, to be written to */
+	uint32_t features; /* said beside those that every side of the service says */
 	struct tach_segment segment;
 	int data_bell[2];
 	int space_bell[2];
@@ -32,8 +33,10 @@ struct tach_guest {
 	struct tach_view view;
 	int data_bell;
 	int space_bell;
+	uint32_t pid; /* as it sees itself */
 	bool both_membarrier;
 	bool is_any_size;
+	uint32_t features; /* of the offer's, what the peer said too */
 };
 
 int tach_offer_init(struct tach_offer *offer, enum tach_service service, uint64_t ring_size,

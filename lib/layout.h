@@ -105,7 +105,7 @@ _Static_assert(sizeof(struct tach_message_header) + TACH_MESSAGE_INLINE_MAX == T
 
 /*
  * The control socket: HELLO and WELCOME, with a RESIZE and another HELLO between them where need
- * be, then SEGMENT packets from a publisher, then hang-up.
+ * be; then SEGMENT and DESCRIPTOR packets from a publisher, URGENT ones from either; then hang-up.
  */
 enum tach_packet_kind {
 	TACH_PACKET_HELLO = 1,
@@ -113,6 +113,8 @@ enum tach_packet_kind {
 	TACH_PACKET_REJECT = 3,
 	TACH_PACKET_SEGMENT = 4,
 	TACH_PACKET_RESIZE = 5,
+	TACH_PACKET_URGENT = 6,
+	TACH_PACKET_DESCRIPTOR = 7,
 };
 
 enum tach_service {
@@ -122,6 +124,8 @@ enum tach_service {
 
 #define TACH_FEATURE_MEMBARRIER 1u
 #define TACH_FEATURE_ANY_SIZE 2u
+#define TACH_FEATURE_URGENT 4u
+#define TACH_FEATURE_DESCRIPTORS 8u
 #define TACH_BYTE_ORDER_MARK 0x01020304u
 
 /*
@@ -170,5 +174,20 @@ struct tach_segment_packet {
 };
 
 _Static_assert(sizeof(struct tach_segment_packet) == 64, "PROTOCOL.md 7");
+
+/* one fd: somebody's memory, which the publisher lends */
+struct tach_descriptor_packet {
+	uint64_t magic;
+	uint32_t protocol;
+	uint32_t kind;
+	uint32_t segment; /* its id is one of the segments' */
+	uint32_t reserved0;
+	uint64_t size;
+	uint64_t reserved[4];
+};
+
+_Static_assert(sizeof(struct tach_descriptor_packet) == 64, "PROTOCOL.md 7");
+_Static_assert(offsetof(struct tach_descriptor_packet, segment) == 16, "PROTOCOL.md 7");
+_Static_assert(offsetof(struct tach_descriptor_packet, size) == 24, "PROTOCOL.md 7");
 
 #endif

@@ -39,12 +39,19 @@ int tach_link_init(struct tach_link *link, struct tachyon_bus *bus, unsigned int
 
 void tach_link_fini(struct tach_link *link)
 {
+	bool is_foreign;
+
 	if (!link->bus)
 		return;
-	/* In a forked child the pool is a copy, but its memory the parent's. */
-	if (!tach_bus_is_foreign(link->bus))
-		tach_pool_drop_holder(link->pool, link->holder);
+	is_foreign = tach_bus_is_foreign(link->bus);
+	/*
+	 * Closed first: a subscriber that reads what lies behind a descriptor, which is used again
+	 * once it was given up, can only tell by that.
+	 */
 	tachyon_bus_destroy(link->bus);
+	/* In a forked child the pool is a copy, but its memory the parent's. */
+	if (!is_foreign)
+		tach_pool_drop_holder(link->pool, link->holder);
 	free(link->ends);
 	*link = (struct tach_link){0};
 }
@@ -69,9 +76,13 @@ static int take_retired(struct tach_link *link, const void *body, size_t size)
 {
 	struct tach_block_ref ref;
 	uint32_t type;
-	const int ret = tach_wire_get_ref(body, size, &ref, &type);
+	int ret = tach_wire_get_ref(body, size, &ref, &type);
 
-	return ret < 0 ? ret : tach_pool_retired(link->pool, link->holder, ref.segment);
+	if (ret == 0)
+		ret = tach_pool_retired(link->pool, link->holder, ref.segment);
+	if (ret == 0)
+		link->retires--;
+	return ret;
 }
 
 static int take_event(struct tach_link *link, const void *body, size_t size,
@@ -135,10 +146,11 @@ int tach_link_drain(struct tach_link *link, tach_link_event on_event, void *data
 	return count;
 }
 
-/* --- what it lacks; all return -EAGAIN --- */
+/* --- what it lacks; all show it what there is, and return -EAGAIN --- */
 
 static int lacks_reading(struct tach_link *link, uint64_t position)
 {
+	tach_link_show(link);
 	link->lack = TACH_LACK_SPACE;
 	link->target = position;
 	return -EAGAIN;
@@ -159,15 +171,16 @@ static int lacks_place(struct tach_link *link, uint32_t max_queued)
 
 static int lacks_returns(struct tach_link *link)
 {
+	tach_link_show(link);
 	link->lack = TACH_LACK_RETURNS;
 	return -EAGAIN;
 }
 
-static int lacks_blocks(struct tach_link *link)
+/* Before it is tried to get one: what is freed meanwhile is then seen. */
+static void expect_blocks(struct tach_link *link)
 {
 	link->lack = TACH_LACK_BLOCKS;
 	link->freed_seen = tach_pool_freed(link->pool);
-	return -EAGAIN;
 }
 
 static bool has_enough(struct tach_link *link)
@@ -206,8 +219,20 @@ static int put(struct tach_link *link, uint32_t type, const void *body, size_t s
 	return tach_ring_commit(&link->bus->sender, size, type);
 }
 
-/* Tells the subscriber of a payload segment over the socket, before the ring names it. */
-static int announce(struct tach_link *link, uint32_t segment)
+static int announce_lent(struct tach_link *link, uint32_t segment, int fd, uint64_t size)
+{
+	const struct tach_descriptor_packet packet = {
+		.magic = TACH_MAGIC,
+		.protocol = TACH_PROTOCOL,
+		.kind = TACH_PACKET_DESCRIPTOR,
+		.segment = segment,
+		.size = size,
+	};
+
+	return tach_sock_send(link->bus->sock, &packet, sizeof(packet), &fd, 1);
+}
+
+static int announce_segment(struct tach_link *link, uint32_t segment, int fd)
 {
 	const struct tach_segment_packet packet = {
 		.magic = TACH_MAGIC,
@@ -215,12 +240,21 @@ static int announce(struct tach_link *link, uint32_t segment)
 		.kind = TACH_PACKET_SEGMENT,
 		.segment = segment,
 	};
-	const int fd = tach_pool_segment_fd(link->pool, segment);
+
+	return tach_sock_send(link->bus->sock, &packet, sizeof(packet), &fd, 1);
+}
+
+/* Tells the subscriber of a payload segment over the socket, before the ring names it. */
+static int announce(struct tach_link *link, uint32_t segment)
+{
+	uint64_t lent_size = 0;
+	const int fd = tach_pool_segment_fd(link->pool, segment, &lent_size);
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	ret = tach_sock_send(link->bus->sock, &packet, sizeof(packet), &fd, 1);
+	ret = lent_size > 0 ? announce_lent(link, segment, fd, lent_size)
+			    : announce_segment(link, segment, fd);
 	if (ret < 0)
 		return ret;
 	tach_pool_set_known(link->pool, segment, link->holder);
@@ -247,11 +281,12 @@ static int put_outline(struct tach_link *link, uint32_t type, const void *body, 
 	ret = tach_ring_has_space(&link->bus->sender, sizeof(message));
 	if (ret <= 0)
 		return ret < 0 ? ret : lacks_space(link, spare(link));
-	/* Looked at before: what is freed meanwhile is then seen. */
-	(void)lacks_blocks(link);
+	expect_blocks(link);
 	ret = tach_pool_acquire(link->pool, size, &block);
-	if (ret < 0)
+	if (ret < 0) {
+		tach_link_show(link);
 		return ret;
+	}
 
 	memcpy(tach_pool_block_data(block), body, size);
 	ret = tach_pool_publish(link->pool, block, 1ull << link->holder, NULL, &ref);
@@ -292,11 +327,13 @@ static int send_retires(struct tach_link *link)
 	int ret;
 
 	while ((ret = tach_ring_has_space(&link->bus->sender, sizeof(message))) == 1 &&
+	       link->retires < TACH_RETIRES_MAX &&
 	       tach_pool_next_retire(link->pool, link->holder, &ref.segment)) {
 		(void)tach_wire_put_ref(message, sizeof(message), &ref, 0);
 		ret = put(link, TACH_WIRE_RETIRE, message, sizeof(message));
 		if (ret < 0)
 			return ret;
+		link->retires++;
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -353,14 +390,14 @@ int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, ui
 	if (ret <= 0)
 		return ret < 0 ? ret : lacks_space(link, size + spare(link));
 	ret = segment ? ensure_known(link, segment) : 0;
-	if (ret != -EAGAIN)
+	if (ret != -EAGAIN && ret != -ETOOMANYREFS)
 		return ret;
 	/*
 	 * Its socket is full of segments: it reads those when its ring names them. One that has
 	 * read its ring and not its socket never will.
 	 */
-	if (link->bus->sender.head_seen == link->bus->sender.flushed)
-		return -EBADMSG;
+	if (link->bus->sender.head_seen == link->bus->sender.sent)
+		return ret == -EAGAIN ? -EBADMSG : ret;
 	return lacks_reading(link, link->bus->sender.head_seen + TACH_CELL);
 }
 
@@ -430,7 +467,18 @@ int tach_link_put_event(struct tach_link *link, enum tach_wire_type type, const 
 
 void tach_link_flush(struct tach_link *link)
 {
+	if (!link->is_corked)
+		tach_bus_flush(link->bus);
+}
+
+void tach_link_show(struct tach_link *link)
+{
 	tach_bus_flush(link->bus);
+}
+
+bool tach_link_takes_descriptors(const struct tach_link *link)
+{
+	return link->bus->features & TACH_FEATURE_DESCRIPTORS;
 }
 
 void tach_link_block(struct tach_link *link)

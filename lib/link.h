@@ -10,7 +10,7 @@
 #include "bus.h"
 #include "pool.h"
 #include "sticky.h"
-#include "wire.h"
+#include "urgent.h"
 
 enum tach_lack {
 	TACH_LACK_SPACE,   /* in its ring, or its queue: it must read */
@@ -29,7 +29,9 @@ struct tach_link {
 	uint32_t outstanding; /* blocks it has */
 	uint32_t quota;	      /* and may have: its ring takes the return of each */
 	uint32_t need;	      /* blocks it wants to hold */
+	uint32_t retires;     /* that it was asked for, and has not answered */
 	bool missed_frame;    /* the next one says so */
+	bool is_corked;	      /* what is put shows later, unless it lacks something */
 	bool is_leaving;      /* it takes no more frames, but has not returned all */
 
 	/* Ring positions behind each frame sent, to count those not yet received. */
@@ -62,6 +64,14 @@ void tach_link_fini(struct tach_link *link);
 /* Takes everything the subscriber sent. The number of messages, or why the link must be dropped. */
 int tach_link_drain(struct tach_link *link, tach_link_event on_event, void *data);
 
+/*
+ * Takes urgent events off its socket, a bounded number. How many, or why the link must be dropped.
+ */
+int tach_link_take_urgent(struct tach_link *link, tach_link_event on_event, void *data);
+/* One that the caller encoded. 0, -EAGAIN, -ENOTSUP: it takes none; else it left. */
+int tach_link_send_urgent(struct tach_link *link, const union tach_urgent_buffer *packet,
+			  size_t size);
+
 /* Sends state it has not seen. 0: it has all; -EAGAIN: it lags; else drop it. */
 int tach_link_sync(struct tach_link *link);
 /* Frames it was sent and has not received. */
@@ -82,6 +92,10 @@ int tach_link_put_inline(struct tach_link *link, const struct tachyon_frame *fra
 int tach_link_put_event(struct tach_link *link, enum tach_wire_type type, const void *body,
 			size_t size);
 void tach_link_flush(struct tach_link *link);
+/* The same, also where it is corked: before anybody waits for what it would do then. */
+void tach_link_show(struct tach_link *link);
+/* Whether a frame in a lent block is anything to it. */
+bool tach_link_takes_descriptors(const struct tach_link *link);
 
 /* It holds up the publisher: -EAGAIN was the answer, and all wait for it. */
 void tach_link_block(struct tach_link *link);

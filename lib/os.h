@@ -85,6 +85,13 @@ bool tach_os_has_writes(int pagemap, void *base, size_t size);
 
 size_t tach_os_page_size(void);
 
+/* --- memory that somebody else made: os-descriptor.c --- */
+
+/* Of a dma-buf, or of a memory file sealed against shrinking; -EBADMSG for anything else. */
+int tach_os_shared_size(int fd, uint64_t *size);
+/* Another number for the same description, CLOEXEC. */
+int tach_os_duplicate(int fd);
+
 /* --- processes --- */
 
 /*

@@ -133,14 +133,18 @@ void tach_pool_segment_give(struct tach_pool_block *block)
 
 void tach_pool_block_raise(struct tach_pool_block *block)
 {
-	_Atomic uint64_t *word = &block->segment->memory.header->generation[block->index];
+	struct tach_segment_header *header = block->segment->memory.header;
 
+	/* A lent one has none that a reader sees. */
+	if (!header)
+		return;
 	block->generation++;
 	/*
 	 * Relaxed: the fence that keeps new content behind it stands where a writer gets hold of
 	 * the block again, see tach_pool_admit_writer(). The mutex brings this store before that.
 	 */
-	atomic_store_explicit(word, block->generation, memory_order_relaxed);
+	atomic_store_explicit(&header->generation[block->index], block->generation,
+			      memory_order_relaxed);
 }
 
 /* --- growing --- */
@@ -234,6 +238,22 @@ void tach_pool_memory_insert(struct tach_pool_memory *memory, struct tach_pool_s
 	memory->creating--;
 }
 
+int tach_pool_memory_insert_lent(struct tach_pool_memory *memory, struct tach_pool_segment *segment)
+{
+	int ret;
+
+	if (memory->lent == TACH_DESCRIPTORS_MAX ||
+	    memory->creating >= UINT32_MAX - memory->next_id)
+		return -EAGAIN;
+	ret = extend_table(memory);
+	if (ret < 0)
+		return ret;
+	memory->creating++;
+	memory->lent++;
+	tach_pool_memory_insert(memory, segment);
+	return 0;
+}
+
 /* --- shrinking --- */
 
 static uint64_t data_bytes(const struct tach_pool_segment *segment)
@@ -252,6 +272,8 @@ static void doom(struct tach_pool_memory *memory, struct tach_pool_segment *segm
 		(memory->count - slot) * sizeof(memory->segments[0]));
 
 	memory->bytes -= data_bytes(segment);
+	if (segment->lent.id != 0)
+		memory->lent--;
 	atomic_fetch_sub_explicit(&memory->retiring, 1, memory_order_relaxed);
 	segment->next_doomed = memory->doomed;
 	memory->doomed = segment;
@@ -295,7 +317,8 @@ void tach_pool_memory_make_room(struct tach_pool_memory *memory, uint64_t block_
 	for (size_t i = memory->count; i-- > 0 && coming < block_size;) {
 		struct tach_pool_segment *segment = memory->segments[i];
 
-		if (segment->is_retiring || segment->memory.block_size >= block_size)
+		if (segment->is_retiring || segment->lent.id != 0 ||
+		    segment->memory.block_size >= block_size)
 			continue;
 		coming += data_bytes(segment);
 		tach_pool_memory_retire(memory, segment);
@@ -308,6 +331,7 @@ void tach_pool_segments_destroy(struct tach_pool_segment *doomed)
 		struct tach_pool_segment *next = doomed->next_doomed;
 
 		tach_segment_destroy(&doomed->memory);
+		tach_descriptor_fini(&doomed->lent);
 		free(doomed);
 		doomed = next;
 	}

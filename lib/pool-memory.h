@@ -7,6 +7,7 @@
 #ifndef TACH_POOL_MEMORY_H
 #define TACH_POOL_MEMORY_H
 
+#include "descriptor.h"
 #include "pool.h"
 
 struct tach_publication;
@@ -15,7 +16,7 @@ struct tach_pool_block {
 	struct tachyon_block base; /* first: what a frame points to */
 	struct tach_pool_segment *segment;
 	struct tach_pool_block *next_free;
-	uint64_t generation;
+	uint64_t generation; /* of a lent one: its publications so far */
 	uint16_t index;
 	/* The pool's: a block is free when nothing of this is set. */
 	bool is_held; /* by a frame of this process */
@@ -26,6 +27,7 @@ struct tach_pool_block {
 struct tach_pool_segment {
 	struct tach_pool *pool;
 	struct tach_segment memory;
+	struct tach_descriptor lent; /* instead of memory, where somebody lent it: one block */
 	uint32_t id;
 	bool is_retiring;
 	uint64_t known; /* holders that were told of it */
@@ -36,6 +38,11 @@ struct tach_pool_segment {
 	struct tach_pool_block blocks[];
 };
 
+static inline bool tach_pool_block_is_lent(const struct tach_pool_block *block)
+{
+	return block->segment->lent.id != 0;
+}
+
 struct tach_pool_memory {
 	struct tach_pool_segment **segments; /* their ids ascend, and are never used twice */
 	size_t count;
@@ -44,6 +51,7 @@ struct tach_pool_memory {
 	uint64_t bytes; /* of all these */
 	uint64_t max_bytes;
 	uint32_t next_id;
+	uint32_t lent; /* of the segments */
 	/* Read without the mutex too: in a pool where nothing retires, that costs nothing. */
 	_Atomic uint32_t retiring;
 	/* Taken out of the table; to be destroyed once the mutex is free. */
@@ -91,6 +99,9 @@ int tach_pool_segment_create(struct tach_pool *pool, const struct tach_block_ops
 			     uint64_t block_size, uint32_t count,
 			     struct tach_pool_segment **segment);
 void tach_pool_memory_insert(struct tach_pool_memory *memory, struct tach_pool_segment *segment);
+/* A lent one, which nothing was reserved for. 0; -EAGAIN: there are as many as may be; -ENOMEM. */
+int tach_pool_memory_insert_lent(struct tach_pool_memory *memory,
+				 struct tach_pool_segment *segment);
 
 /* --- shrinking --- */
 

@@ -39,6 +39,8 @@ void tach_pool_settle_block(struct tach_pool *pool, struct tach_pool_block *bloc
 /* The pool closes: no cookie comes back, and what the block was published for is over. */
 void tach_pool_forget_cookies(struct tach_pool *pool);
 void tach_pool_forget_publications(struct tach_pool *pool, struct tach_pool_block *block);
+/* What was lent and not taken back. */
+void tach_pool_forget_lent(struct tach_pool_segment *segment);
 /* Frees the spare ones; there are no others left. */
 void tach_pool_free_publications(struct tach_pool *pool);
 

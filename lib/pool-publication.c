@@ -13,6 +13,8 @@ struct tach_publication {
 	struct tach_publication *next;
 	uint64_t holders;
 	void *cookie;
+	/* of a lent block: its number in the FRAME, which a RETURN repeats */
+	uint32_t number;
 };
 
 /* --- one publication: with the mutex --- */
@@ -157,6 +159,9 @@ int tach_pool_publish(struct tach_pool *pool, struct tachyon_block *base, uint64
 		ref->segment = block->segment->id;
 		ref->block = block->index;
 		ref->generation = (uint32_t)block->generation;
+		/* Its frames may be different pieces of it: each is told from the others. */
+		if (tach_pool_block_is_lent(block))
+			publication->number = (uint32_t)block->generation++;
 	}
 	tach_pool_unlock(pool);
 	return publication ? 0 : -ENOMEM;
@@ -177,10 +182,37 @@ static struct tach_publication *find_publication(const struct tach_pool_block *b
 	return publication;
 }
 
-static int return_block(struct tach_pool *pool, uint64_t holder, struct tach_pool_block *block)
+/* The one of that number, where a holder has it. */
+static struct tach_publication *find_numbered(const struct tach_pool_block *block, uint64_t holder,
+					      uint32_t number, struct tach_publication **previous)
+{
+	struct tach_publication *publication = block->oldest;
+
+	*previous = NULL;
+	while (publication && (!(publication->holders & holder) || publication->number != number)) {
+		*previous = publication;
+		publication = publication->next;
+	}
+	return publication;
+}
+
+/* All publications of a block of ours that are not over have its generation. */
+static struct tach_publication *find_returned(const struct tach_pool_block *block, uint64_t holder,
+					      uint32_t generation,
+					      struct tach_publication **previous)
+{
+	if (tach_pool_block_is_lent(block))
+		return find_numbered(block, holder, generation, previous);
+	if (generation != (uint32_t)block->generation)
+		return NULL;
+	return find_publication(block, holder, previous);
+}
+
+static int return_block(struct tach_pool *pool, uint64_t holder, struct tach_pool_block *block,
+			uint32_t generation)
 {
 	struct tach_publication *previous;
-	struct tach_publication *publication = find_publication(block, holder, &previous);
+	struct tach_publication *publication = find_returned(block, holder, generation, &previous);
 
 	if (!publication)
 		return -EBADMSG;
@@ -201,10 +233,9 @@ int tach_pool_return(struct tach_pool *pool, unsigned int holder, uint32_t segme
 
 	tach_pool_lock(pool);
 	segment = tach_pool_memory_find(&pool->memory, segment_id);
-	/* All publications of a block that are not over have its generation. */
-	if (segment && index < segment->memory.block_count &&
-	    generation == (uint32_t)segment->blocks[index].generation)
-		ret = return_block(pool, tach_pool_holder_bit(holder), &segment->blocks[index]);
+	if (segment && index < segment->memory.block_count)
+		ret = return_block(pool, tach_pool_holder_bit(holder), &segment->blocks[index],
+				   generation);
 	tach_pool_unlock(pool);
 	return ret;
 }

@@ -151,6 +151,7 @@ void tach_pool_close(struct tach_pool *pool)
 	for (size_t i = pool->memory.count; i-- > 0;) {
 		struct tach_pool_segment *segment = pool->memory.segments[i];
 
+		tach_pool_forget_lent(segment);
 		for (uint32_t j = 0; j < segment->memory.block_count; j++)
 			tach_pool_forget_publications(pool, &segment->blocks[j]);
 		segment->known = 0;
@@ -206,6 +207,8 @@ static uint64_t keep_near(struct tach_pool *pool, uint64_t block_size)
 	for (size_t i = pool->memory.count; i-- > 0;) {
 		struct tach_pool_segment *segment = pool->memory.segments[i];
 
+		if (segment->lent.id != 0)
+			continue;
 		if (!is_near(segment, block_size))
 			tach_pool_memory_retire(&pool->memory, segment);
 		else if (tach_pool_memory_revive(&pool->memory, segment))
@@ -370,14 +373,17 @@ void tach_pool_set_known(struct tach_pool *pool, uint32_t segment_id, unsigned i
 	tach_pool_unlock(pool);
 }
 
-int tach_pool_segment_fd(struct tach_pool *pool, uint32_t segment_id)
+int tach_pool_segment_fd(struct tach_pool *pool, uint32_t segment_id, uint64_t *lent_size)
 {
 	const struct tach_pool_segment *segment;
-	int fd;
+	int fd = -ENOENT;
 
 	tach_pool_lock(pool);
 	segment = tach_pool_memory_find(&pool->memory, segment_id);
-	fd = segment ? segment->memory.fd : -ENOENT;
+	if (segment)
+		fd = segment->lent.id != 0 ? segment->lent.fd : segment->memory.fd;
+	if (segment && lent_size)
+		*lent_size = segment->lent.id != 0 ? segment->lent.size : 0;
 	tach_pool_unlock(pool);
 	return fd;
 }
@@ -458,6 +464,8 @@ void tach_pool_figures(struct tach_pool *pool, struct tach_pool_figures *figures
 	for (size_t i = 0; i < pool->memory.count; i++) {
 		const struct tach_pool_segment *segment = pool->memory.segments[i];
 
+		if (segment->lent.id != 0)
+			continue;
 		figures->blocks += segment->memory.block_count;
 		figures->blocks_free += segment->free_count;
 		figures->bytes += segment->memory.block_size * segment->memory.block_count;

@@ -54,7 +54,7 @@ bool tach_pool_is_scarce(struct tach_pool *pool);
 
 /* True when block is one of this pool, whoever made it; its payload memory. */
 bool tach_pool_owns(const struct tach_pool *pool, const struct tachyon_block *block);
-/* The id of the segment it lies in. */
+/* The id of the segment it lies in, also of a lent one. */
 uint32_t tach_pool_block_segment(const struct tachyon_block *block);
 void *tach_pool_block_data(const struct tachyon_block *block);
 uint64_t tach_pool_block_size(const struct tachyon_block *block);
@@ -66,8 +66,8 @@ uint64_t tach_pool_block_size(const struct tachyon_block *block);
 int tach_pool_publish(struct tach_pool *pool, struct tachyon_block *block, uint64_t holders,
 		      void *cookie, struct tach_block_ref *ref);
 /*
- * A holder returns a block: the oldest of its publications that this holder has. -EBADMSG when it
- * does not have it, or generation is not the block's.
+ * A holder returns a block: the oldest of its publications that this holder has; of a lent one,
+ * that of this generation. -EBADMSG when it does not have it, or generation is not the block's.
  */
 int tach_pool_return(struct tach_pool *pool, unsigned int holder, uint32_t segment, uint16_t block,
 		     uint32_t generation);
@@ -76,13 +76,30 @@ void tach_pool_drop_holder(struct tach_pool *pool, unsigned int holder);
 /* The next cookie of a publication that is over, or NULL. */
 void *tach_pool_reclaim(struct tach_pool *pool);
 
+/* --- lent descriptors: pool-lent.c --- */
+
+/*
+ * A block that is the descriptor's memory, which is duplicated: a segment of its own, one
+ * reference, the caller's, whose release takes it back. It can be published, returned and retired
+ * as any block; closing the pool takes back what was not. 0; -EINVAL: it is neither a dma-buf nor
+ * sealed against shrinking, or smaller; -EMSGSIZE; -EAGAIN: TACH_DESCRIPTORS_MAX are lent; -EPIPE:
+ * the pool is shut.
+ */
+int tach_pool_lend(struct tach_pool *pool, int fd, uint64_t size, struct tachyon_block **block);
+/* True when block is one that was lent to this pool; its size. */
+bool tach_pool_lends(const struct tach_pool *pool, const struct tachyon_block *block);
+uint64_t tach_pool_lent_size(const struct tachyon_block *block);
+
 /* --- announcing segments --- */
 
 /* True when the holder was told of the segment; told is set by tach_pool_set_known(). */
 bool tach_pool_is_known(struct tach_pool *pool, uint32_t segment, unsigned int holder);
 void tach_pool_set_known(struct tach_pool *pool, uint32_t segment, unsigned int holder);
-/* The segment's fd to send, the pool's own; -ENOENT. Valid while a block of it is in use. */
-int tach_pool_segment_fd(struct tach_pool *pool, uint32_t segment);
+/*
+ * The segment's fd to send, the pool's own; -ENOENT. Valid while a block of it is in use.
+ * lent_size: out: of a lent descriptor, 0 of a segment; may be NULL.
+ */
+int tach_pool_segment_fd(struct tach_pool *pool, uint32_t segment, uint64_t *lent_size);
 /*
  * A segment that is retiring, has all blocks free, is known to the holder and for which this was
  * not yet answered: 1 and its id, once for each holder; 0 when there is none.

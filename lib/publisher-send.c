@@ -31,6 +31,13 @@ static bool has_stalled(const struct tachyon_publisher *publisher, const struct 
 	       tach_os_now_ns() - link->blocked_since_ns >= publisher->options.stall_timeout_ns;
 }
 
+static void miss_frame(struct tachyon_publisher *publisher, struct tach_link *link)
+{
+	link->missed_frame = true;
+	atomic_fetch_add_explicit(&link->bus->own->dropped, 1, memory_order_relaxed);
+	publisher->stats.dropped++;
+}
+
 /* A subscriber that has no room. 0: it goes without; -EAGAIN: all wait for it. */
 static int meet_slow(struct tachyon_publisher *publisher, unsigned int slot,
 		     const struct tach_demand *demand)
@@ -45,11 +52,8 @@ static int meet_slow(struct tachyon_publisher *publisher, unsigned int slot,
 			return TACHYON_ERR_AGAIN;
 		break;
 	case TACHYON_POLICY_DROP:
-		if (demand->is_event)
-			return 0;
-		link->missed_frame = true;
-		atomic_fetch_add_explicit(&link->bus->own->dropped, 1, memory_order_relaxed);
-		publisher->stats.dropped++;
+		if (!demand->is_event)
+			miss_frame(publisher, link);
 		return 0;
 	case TACHYON_POLICY_DISCONNECT:
 		break;
@@ -73,9 +77,16 @@ static size_t message_size(const struct tachyon_publisher *publisher,
 	return is_outlined(publisher, size) ? OUTLINED_SIZE : size;
 }
 
+/* As tach_link_has_room(); -ENOTSUP: there never will be. */
 static int has_room(struct tach_link *link, const struct tach_demand *demand, uint32_t most)
 {
-	const int ret = tach_link_has_room(link, demand->message_size, demand->segment, most);
+	int ret;
+
+	if (demand->is_lent && !tach_link_takes_descriptors(link)) {
+		ret = tach_link_sync(link);
+		return ret == 0 || ret == -EAGAIN ? -ENOTSUP : ret;
+	}
+	ret = tach_link_has_room(link, demand->message_size, demand->segment, most);
 
 	if (ret < 0 || demand->metadata_segment == 0)
 		return ret;
@@ -99,7 +110,7 @@ int tach_publisher_select(struct tachyon_publisher *publisher, const struct tach
 			  uint64_t *ready)
 {
 	const uint32_t most = max_queued(publisher, demand->payload_size);
-	uint64_t mask;
+	uint64_t mask, missing = 0;
 	int again = 0;
 
 	tach_audience_drain(publisher);
@@ -111,11 +122,16 @@ int tach_publisher_select(struct tachyon_publisher *publisher, const struct tach
 
 		if (ret == 0)
 			*ready |= 1ull << slot;
+		else if (ret == -ENOTSUP)
+			missing |= 1ull << slot;
 		else if (ret != -EAGAIN)
 			tach_audience_fail(publisher, slot, ret);
 		else if (meet_slow(publisher, slot, demand) == TACHYON_ERR_AGAIN)
 			again = TACHYON_ERR_AGAIN;
 	}
+	/* Said once, however often the others make the caller try again. */
+	for (unsigned int slot; again == 0 && tach_next_slot(&missing, &slot);)
+		miss_frame(publisher, &publisher->audience.links[slot]);
 	return again;
 }
 
@@ -170,10 +186,8 @@ static void take_back(struct tachyon_publisher *publisher, uint64_t holders,
 
 /* The caller has a reference to frame->block, whose payload it is, and the lock. */
 static int publish_locked(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
-			  void *cookie, struct tachyon_block *metadata)
+			  size_t offset, void *cookie, struct tachyon_block *metadata)
 {
-	const size_t offset =
-		(size_t)((uint8_t *)frame->data - (uint8_t *)tach_pool_block_data(frame->block));
 	struct tach_block_ref ref = {0}, outline = {0};
 	struct tach_demand demand = {
 		.message_size = message_size(publisher, frame),
@@ -183,6 +197,7 @@ static int publish_locked(struct tachyon_publisher *publisher, const struct tach
 	int ret;
 
 	demand.segment = tach_pool_block_segment(frame->block);
+	demand.is_lent = tach_pool_lends(publisher->pool, frame->block);
 	if (metadata)
 		demand.metadata_segment = tach_pool_block_segment(metadata);
 	ret = tach_publisher_select(publisher, &demand, &ready);
@@ -207,7 +222,7 @@ static int publish_locked(struct tachyon_publisher *publisher, const struct tach
 }
 
 static int publish(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
-		   void *cookie)
+		   size_t offset, void *cookie)
 {
 	struct tachyon_block *metadata = NULL;
 	int ret = tach_publisher_lock_open(publisher);
@@ -221,7 +236,7 @@ static int publish(struct tachyon_publisher *publisher, const struct tachyon_fra
 		pthread_mutex_unlock(&publisher->lock);
 		return ret;
 	}
-	ret = publish_locked(publisher, frame, cookie, metadata);
+	ret = publish_locked(publisher, frame, offset, cookie, metadata);
 	if (metadata)
 		metadata->ops->release(metadata);
 	return tach_publisher_unlock(publisher, ret);
@@ -234,6 +249,14 @@ static int check_metadata(const struct tachyon_frame *frame)
 	if (frame->metadata_size > 0 && !frame->metadata)
 		return -EINVAL;
 	return tach_wire_check_metadata(frame);
+}
+
+int tach_publisher_publish(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
+			   size_t offset, void *cookie)
+{
+	const int ret = check_metadata(frame);
+
+	return ret < 0 ? ret : publish(publisher, frame, offset, cookie);
 }
 
 int tachyon_publisher_publish(struct tachyon_publisher *publisher,
@@ -251,8 +274,7 @@ int tachyon_publisher_publish(struct tachyon_publisher *publisher,
 	if (data < start || data > start + tach_pool_block_size(frame->block) ||
 	    frame->size > tach_pool_block_size(frame->block) - (size_t)(data - start))
 		return -EINVAL;
-	ret = check_metadata(frame);
-	return ret < 0 ? ret : publish(publisher, frame, cookie);
+	return tach_publisher_publish(publisher, frame, (size_t)(data - start), cookie);
 }
 
 int tachyon_publisher_commit(struct tachyon_publisher *publisher, struct tachyon_frame *frame)
@@ -326,7 +348,7 @@ static int send_copy(struct tachyon_publisher *publisher, const struct tachyon_f
 			memcpy(copy.data, frame->data, frame->size);
 		message.data = copy.data;
 		message.block = copy.block;
-		ret = publish(publisher, &message, NULL);
+		ret = publish(publisher, &message, 0, NULL);
 	}
 	if (ret > 0) {
 		pthread_mutex_lock(&publisher->lock);

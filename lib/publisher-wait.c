@@ -51,6 +51,7 @@ void tach_publisher_note_again(struct tachyon_publisher *publisher)
 
 void tach_publisher_want_blocks(struct tachyon_publisher *publisher, uint64_t freed)
 {
+	tach_publisher_show(publisher);
 	make_note(publisher, &(struct tach_note){
 				     .thread = this_thread(),
 				     .changes = publisher->changes,
@@ -366,6 +367,7 @@ int tachyon_publisher_wait(struct tachyon_publisher *publisher, int64_t timeout_
 	if (ret < 0)
 		return ret;
 	publisher->sleepers++;
+	tach_publisher_show(publisher);
 	ret = wait_for_news(publisher, tach_os_deadline(timeout_ns));
 	if (ret == TACHYON_ERR_TIMEDOUT && timeout_ns == 0)
 		ret = TACHYON_ERR_AGAIN;

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "sock.h"
+
 #define MAX_BYTES_DEFAULT (1ull << 30)
 
 int tach_publisher_check_usable(const struct tachyon_publisher *publisher)
@@ -37,8 +39,10 @@ int tach_publisher_lock_open(struct tachyon_publisher *publisher)
 
 int tach_publisher_unlock(struct tachyon_publisher *publisher, int ret)
 {
-	if (ret == TACHYON_ERR_AGAIN)
+	if (ret == TACHYON_ERR_AGAIN) {
+		tach_publisher_show(publisher);
 		tach_publisher_note_again(publisher);
+	}
 	pthread_mutex_unlock(&publisher->lock);
 	return ret;
 }
@@ -72,7 +76,7 @@ int tachyon_publisher_create(const char *address, const struct tachyon_publisher
 	struct tachyon_publisher *publisher;
 	int ret;
 
-	if (!address || !out)
+	if (!out)
 		return -EINVAL;
 	publisher = calloc(1, sizeof(*publisher));
 	if (!publisher)
@@ -119,6 +123,26 @@ void tachyon_publisher_disconnect(struct tachyon_publisher *publisher)
 		return;
 	drop_all(publisher);
 	tach_publisher_unlock(publisher, 0);
+}
+
+int tachyon_publisher_adopt(struct tachyon_publisher *publisher, int sock)
+{
+	int ret = tach_publisher_check_usable(publisher);
+	int own;
+
+	if (ret < 0)
+		return ret;
+	own = tach_sock_adopt(sock);
+	if (own < 0)
+		return own;
+	ret = tach_publisher_lock_open(publisher);
+	if (ret < 0) {
+		tach_os_close(own);
+		return ret;
+	}
+	ret = tach_audience_adopt(publisher, own);
+	tach_publisher_unlock(publisher, 0);
+	return ret;
 }
 
 void tachyon_publisher_shutdown(struct tachyon_publisher *publisher)
@@ -301,6 +325,45 @@ void tachyon_publisher_get_stats(struct tachyon_publisher *publisher,
 	tach_publisher_unlock(publisher, 0);
 
 	memcpy(stats, &now, stats->size < sizeof(now) ? stats->size : sizeof(now));
+}
+
+static struct tachyon_client_stats client_stats(struct tach_link *link)
+{
+	const int64_t queued = tach_link_queued(link);
+
+	return (struct tachyon_client_stats){
+		.pid = (uint32_t)link->bus->peer_pid,
+		.subscriber = link->id,
+		/* Relaxed, as all counters are: it orders nothing. */
+		.dropped = atomic_load_explicit(&link->bus->own->dropped, memory_order_relaxed),
+		.queued = queued > 0 ? (uint64_t)queued : 0,
+		.held = link->outstanding,
+	};
+}
+
+int tachyon_publisher_get_client_stats(struct tachyon_publisher *publisher, uint32_t index,
+				       struct tachyon_client_stats *stats)
+{
+	struct tachyon_client_stats now;
+	bool is_there;
+	int ret;
+
+	if (!stats || index >= TACHYON_SUBSCRIBERS_MAX)
+		return -EINVAL;
+	ret = tach_publisher_lock(publisher);
+	if (ret < 0)
+		return ret;
+	tach_audience_drain(publisher);
+	is_there = publisher->audience.joined & (1ull << index);
+	if (is_there)
+		now = client_stats(&publisher->audience.links[index]);
+	tach_publisher_unlock(publisher, 0);
+	if (!is_there)
+		return -ENOENT;
+
+	now.size = stats->size;
+	memcpy(stats, &now, stats->size < sizeof(now) ? stats->size : sizeof(now));
+	return 0;
 }
 
 uint32_t tachyon_publisher_subscribers(struct tachyon_publisher *publisher)

@@ -49,6 +49,7 @@ struct tachyon_publisher {
 	struct tach_notices notices;
 	struct tach_audience audience;
 	struct tachyon_publisher_stats stats;
+	uint32_t corks; /* not yet taken out */
 
 	/* Sleeping: one thread at a time polls, the others wait for it to come back. */
 	pthread_cond_t leader_is_back;
@@ -81,8 +82,11 @@ int tach_publisher_unlock(struct tachyon_publisher *publisher, int ret);
 
 /* --- audience.c --- */
 
+/* address may be NULL */
 int tach_audience_init(struct tachyon_publisher *publisher, const char *address);
 void tach_audience_fini(struct tachyon_publisher *publisher);
+/* One that comes over a connected socket, which is taken in any case. */
+int tach_audience_adopt(struct tachyon_publisher *publisher, int sock);
 /* Takes what subscribers sent; drops those that lie, or left. */
 void tach_audience_drain(struct tachyon_publisher *publisher);
 /* Lets subscribers in and out: one system call, and those of what happened. */
@@ -112,11 +116,24 @@ struct tach_demand {
 	uint32_t segment;	   /* 0: it travels in the ring */
 	uint32_t metadata_segment; /* 0: its metadata do */
 	bool is_event;		   /* who misses it misses no frame */
+	bool is_lent;		   /* nothing for who takes no descriptors */
 };
 
 /* Subscribers with room, as a mask, or -EAGAIN where all wait for one. */
 int tach_publisher_select(struct tachyon_publisher *publisher, const struct tach_demand *demand,
 			  uint64_t *ready);
+
+/*
+ * Sends a frame that lies at offset in its block; the rest of the frame was not looked at yet. As
+ * tachyon_publisher_publish().
+ */
+int tach_publisher_publish(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
+			   size_t offset, void *cookie);
+
+/* --- publisher-cork.c --- */
+
+/* What a cork holds back: before anybody waits. */
+void tach_publisher_show(struct tachyon_publisher *publisher);
 
 /* --- publisher-wait.c --- */
 

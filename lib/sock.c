@@ -6,6 +6,8 @@
 #include "sock.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -31,10 +33,29 @@ bool tach_sock_is_abstract(const char *address)
 	return address[0] == '@';
 }
 
+/* As GLib has it: a name of the length of all there is room for. */
+static int make_padded(const char *address, struct sockaddr_un *name, socklen_t *size)
+{
+	const size_t length = strlen(address + 2);
+
+	if (length == 0)
+		return -EINVAL;
+	if (length > sizeof(name->sun_path) - 1)
+		return -ENAMETOOLONG;
+
+	memset(name, 0, sizeof(*name));
+	name->sun_family = AF_UNIX;
+	memcpy(name->sun_path + 1, address + 2, length);
+	*size = sizeof(*name);
+	return 0;
+}
+
 static int make_address(const char *address, struct sockaddr_un *name, socklen_t *size)
 {
 	const size_t length = strlen(address);
 
+	if (strncmp(address, "@@", 2) == 0)
+		return make_padded(address, name, size);
 	if (length == 0 || strcmp(address, "@") == 0)
 		return -EINVAL;
 	if (length >= sizeof(name->sun_path))
@@ -235,6 +256,17 @@ bool tach_sock_is_seqpacket(int fd)
 	return is_unix_socket(fd, SOCK_SEQPACKET) && is_connected(fd);
 }
 
+int tach_sock_adopt(int fd)
+{
+	int sock;
+
+	if (fd < 0 || !tach_sock_is_seqpacket(fd))
+		return -EINVAL;
+	tach_os_count_call();
+	sock = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return sock < 0 ? -errno : sock;
+}
+
 bool tach_sock_is_doorbell(int fd)
 {
 	return is_unix_socket(fd, SOCK_DGRAM) && is_connected(fd);
@@ -286,6 +318,16 @@ int tach_sock_send(int sock, const void *data, size_t size, const int *fds, size
 	if (errno == ECONNRESET)
 		return -EPIPE; /* it left without reading all we sent */
 	return -errno;
+}
+
+bool tach_sock_is_half_full(int sock)
+{
+	int queued, room;
+
+	tach_os_count_call();
+	if (ioctl(sock, SIOCOUTQ, &queued) < 0)
+		return false;
+	return get_option(sock, SO_SNDBUF, &room, sizeof(room)) == 0 && queued > room / 2;
 }
 
 /* Takes the fds out of a received message. False when there are more than a packet may carry. */

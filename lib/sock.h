@@ -16,7 +16,10 @@
 /* The most fds one packet of the protocol carries. */
 #define TACH_SOCK_FDS 4
 
-/* "/a/path" or "@abstract"; an address fits sockaddr_un or is -ENAMETOOLONG; "" is -EINVAL. */
+/*
+ * "/a/path", "@abstract", or "@@abstract" where NULs fill the rest of the name; an address fits
+ * sockaddr_un or is -ENAMETOOLONG; "" is -EINVAL.
+ */
 int tach_sock_check_address(const char *address);
 bool tach_sock_is_abstract(const char *address);
 
@@ -44,6 +47,8 @@ int tach_sock_peer(int sock, struct tach_peer *peer);
 int tach_sock_peer_pidfd(int sock);
 /* True for a connected AF_UNIX SOCK_SEQPACKET socket: what a given fd must be. */
 bool tach_sock_is_seqpacket(int fd);
+/* A duplicate of such a fd; anything else is -EINVAL. It may block, but no call here lets it. */
+int tach_sock_adopt(int fd);
 
 /*
  * One packet with fds, all or nothing, never waiting: -EAGAIN when the peer's queue is full,
@@ -59,6 +64,8 @@ int tach_sock_send(int sock, const void *data, size_t size, const int *fds, size
  */
 ssize_t tach_sock_receive(int sock, void *data, size_t size, int fds[TACH_SOCK_FDS],
 			  size_t *fd_count);
+/* True when more than half of what the socket takes was sent and not received. */
+bool tach_sock_is_half_full(int sock);
 /* Both directions; the fd stays open. Wakes both sides' polls. */
 void tach_sock_shutdown(int sock);
 

@@ -1,48 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * The receiving end of a publisher: connecting, and taking frames and state in order (PROTOCOL.md
- * 7).
+ * The receiving end of a publisher: taking frames and state in order (PROTOCOL.md 7).
  */
-#include <pthread.h>
+#include "subscriber.h"
+
 #include <stdlib.h>
 
 #include "connect.h"
-#include "connection.h"
 #include "sock.h"
 
 #define MAX_BYTES_DEFAULT (4ull << 30)
 
-struct tachyon_subscriber {
-	/* guards connection's pointer, for threads that cancel or look while it is replaced */
-	pthread_mutex_t lock;
-	uint64_t token;
-	struct tachyon_subscriber_options options;
-	char *address;
-	struct tach_connection *connection;
-	int cancel;
-	_Atomic uint32_t cancels;
-	bool is_canceled;
-	uint32_t need;
-	_Atomic bool is_need_unsent;
-	enum tachyon_end last_end;
-
-	/* latest_only looks one message ahead */
-	struct tachyon_message next;
-	bool has_next;
-	/* what the last item's caps or event points into */
-	void *scratch;
-
-	/* The receiving thread counts, others look. */
-	_Atomic uint64_t frames;
-	_Atomic uint64_t bytes;
-	_Atomic uint64_t copied;
-	_Atomic uint64_t dropped;
-	_Atomic uint64_t connects;
-	uint64_t past_sleeps; /* of connections that ended */
-};
-
-static int check_usable(const struct tachyon_subscriber *subscriber)
+int tach_subscriber_check_usable(const struct tachyon_subscriber *subscriber)
 {
 	if (!subscriber)
 		return -EINVAL;
@@ -79,9 +49,9 @@ int tachyon_subscriber_create(const char *address, const struct tachyon_subscrib
 	struct tachyon_subscriber *subscriber;
 	int ret;
 
-	if (!address || !out)
+	if (!out)
 		return -EINVAL;
-	ret = tach_sock_check_address(address);
+	ret = address ? tach_sock_check_address(address) : 0;
 	if (ret < 0)
 		return ret;
 	subscriber = calloc(1, sizeof(*subscriber));
@@ -92,19 +62,25 @@ int tachyon_subscriber_create(const char *address, const struct tachyon_subscrib
 	if (ret < 0)
 		goto err_free;
 	ret = -ENOMEM;
-	subscriber->address = strdup(address);
-	if (!subscriber->address)
+	if (address)
+		subscriber->address = strdup(address);
+	if (address && !subscriber->address)
 		goto err_free;
 	ret = tach_os_eventfd();
 	if (ret < 0)
 		goto err_address;
 	subscriber->cancel = ret;
+	ret = tach_subscriber_urgent_init(subscriber);
+	if (ret < 0)
+		goto err_cancel;
 
 	pthread_mutex_init(&subscriber->lock, NULL);
 	subscriber->token = tach_os_process_token();
 	*out = subscriber;
 	return 0;
 
+err_cancel:
+	tach_os_close(subscriber->cancel);
 err_address:
 	free(subscriber->address);
 err_free:
@@ -112,99 +88,17 @@ err_free:
 	return ret;
 }
 
-static void leave(struct tachyon_subscriber *subscriber)
-{
-	struct tach_connection *connection = subscriber->connection;
-	struct tachyon_bus_stats stats = {.size = sizeof(stats)};
-
-	if (!connection)
-		return;
-	tachyon_bus_get_stats(tach_connection_bus(connection), &stats);
-	pthread_mutex_lock(&subscriber->lock);
-	subscriber->last_end = tachyon_bus_end(tach_connection_bus(connection));
-	subscriber->past_sleeps += stats.sleeps;
-	subscriber->connection = NULL;
-	subscriber->has_next = false;
-	pthread_mutex_unlock(&subscriber->lock);
-	tach_connection_close(connection);
-}
-
 void tachyon_subscriber_destroy(struct tachyon_subscriber *subscriber)
 {
 	if (!subscriber)
 		return;
-	leave(subscriber);
+	tach_subscriber_leave(subscriber);
+	tach_subscriber_urgent_fini(subscriber);
 	pthread_mutex_destroy(&subscriber->lock);
 	tach_os_close(subscriber->cancel);
 	free(subscriber->scratch);
 	free(subscriber->address);
 	free(subscriber);
-}
-
-/* --- connecting --- */
-
-static void send_need(struct tachyon_subscriber *subscriber)
-{
-	uint32_t body;
-
-	(void)tach_wire_put_need(&body, sizeof(body), subscriber->need);
-	subscriber->is_need_unsent = tach_connection_send(subscriber->connection, TACH_WIRE_NEED,
-							  &body, sizeof(body)) == TACHYON_ERR_AGAIN;
-}
-
-static int enter(struct tachyon_subscriber *subscriber, struct tachyon_bus *bus)
-{
-	struct tach_connection *connection;
-	const int ret = tach_connection_create(bus, subscriber->options.max_bytes,
-					       subscriber->options.is_private, &connection);
-
-	if (ret < 0)
-		return ret;
-
-	pthread_mutex_lock(&subscriber->lock);
-	subscriber->connection = connection;
-	subscriber->last_end = TACHYON_END_NONE;
-	if (subscriber->is_canceled)
-		tachyon_bus_cancel(bus);
-	if (subscriber->need > 0)
-		send_need(subscriber);
-	pthread_mutex_unlock(&subscriber->lock);
-	count(&subscriber->connects, 1);
-	return 0;
-}
-
-int tachyon_subscriber_connect(struct tachyon_subscriber *subscriber, int64_t timeout_ns)
-{
-	struct tachyon_bus *bus;
-	struct tach_dial dial;
-	int ret = check_usable(subscriber);
-
-	if (ret < 0)
-		return ret;
-	leave(subscriber);
-
-	dial = (struct tach_dial){
-		.address = subscriber->address,
-		.service = TACH_SERVICE_FRAMES,
-		.ring_size = subscriber->options.ring_size,
-		.max_peer_ring_size = TACH_PEER_RING_SIZE_DEFAULT,
-		.rule = {.allow_any = subscriber->options.any_uid},
-		.allow_root = true,
-		.request = {.spin = subscriber->options.spin, .wants_public_fd = true},
-		.deadline_ns = tach_os_deadline(timeout_ns),
-		.is_one_look = timeout_ns == 0,
-		.cancel_fd = subscriber->cancel,
-		.cancels = &subscriber->cancels,
-		.is_canceled = subscriber->options.is_canceled,
-		.is_canceled_data = subscriber->options.is_canceled_data,
-	};
-	ret = tach_dial(&dial, &bus);
-	if (ret < 0)
-		return ret;
-	ret = enter(subscriber, bus);
-	if (ret < 0)
-		tachyon_bus_destroy(bus);
-	return ret;
 }
 
 /* --- receiving --- */
@@ -379,7 +273,7 @@ int tachyon_subscriber_receive(struct tachyon_subscriber *subscriber, struct tac
 {
 	struct tachyon_item taken;
 	uint64_t deadline;
-	int ret = check_usable(subscriber);
+	int ret = tach_subscriber_check_usable(subscriber);
 
 	if (ret < 0)
 		return ret;
@@ -418,7 +312,7 @@ int tachyon_subscriber_send_event(struct tachyon_subscriber *subscriber,
 {
 	uint64_t body[(sizeof(struct tach_wire_event) + TACH_WIRE_UP_EVENT_MAX) / 8];
 	ssize_t size;
-	int ret = check_usable(subscriber);
+	int ret = tach_subscriber_check_usable(subscriber);
 
 	if (ret < 0)
 		return ret;
@@ -441,14 +335,14 @@ int tachyon_subscriber_send_event(struct tachyon_subscriber *subscriber,
 
 int tachyon_subscriber_set_need(struct tachyon_subscriber *subscriber, uint32_t blocks)
 {
-	const int ret = check_usable(subscriber);
+	const int ret = tach_subscriber_check_usable(subscriber);
 
 	if (ret < 0)
 		return ret;
 	pthread_mutex_lock(&subscriber->lock);
 	subscriber->need = blocks;
 	if (subscriber->connection)
-		send_need(subscriber);
+		tach_subscriber_send_need(subscriber);
 	pthread_mutex_unlock(&subscriber->lock);
 	return 0;
 }
@@ -457,7 +351,7 @@ int tachyon_subscriber_set_need(struct tachyon_subscriber *subscriber, uint32_t 
 
 void tachyon_subscriber_cancel(struct tachyon_subscriber *subscriber)
 {
-	if (check_usable(subscriber) < 0)
+	if (tach_subscriber_check_usable(subscriber) < 0)
 		return;
 	pthread_mutex_lock(&subscriber->lock);
 	subscriber->is_canceled = true;
@@ -470,7 +364,7 @@ void tachyon_subscriber_cancel(struct tachyon_subscriber *subscriber)
 
 void tachyon_subscriber_resume(struct tachyon_subscriber *subscriber)
 {
-	if (check_usable(subscriber) < 0)
+	if (tach_subscriber_check_usable(subscriber) < 0)
 		return;
 	pthread_mutex_lock(&subscriber->lock);
 	subscriber->is_canceled = false;
@@ -484,7 +378,7 @@ int tachyon_subscriber_fd(struct tachyon_subscriber *subscriber)
 {
 	int fd = -1;
 
-	if (check_usable(subscriber) < 0)
+	if (tach_subscriber_check_usable(subscriber) < 0)
 		return -1;
 	pthread_mutex_lock(&subscriber->lock);
 	if (subscriber->connection)
@@ -495,14 +389,15 @@ int tachyon_subscriber_fd(struct tachyon_subscriber *subscriber)
 
 int tachyon_subscriber_prepare(struct tachyon_subscriber *subscriber)
 {
-	if (check_usable(subscriber) < 0 || !subscriber->connection || subscriber->has_next)
+	if (tach_subscriber_check_usable(subscriber) < 0 || !subscriber->connection ||
+	    subscriber->has_next)
 		return 1;
 	return tachyon_bus_prepare(tach_connection_bus(subscriber->connection));
 }
 
 void tachyon_subscriber_dispatch(struct tachyon_subscriber *subscriber)
 {
-	if (check_usable(subscriber) == 0 && subscriber->connection)
+	if (tach_subscriber_check_usable(subscriber) == 0 && subscriber->connection)
 		tachyon_bus_dispatch(tach_connection_bus(subscriber->connection));
 }
 
@@ -510,7 +405,7 @@ enum tachyon_end tachyon_subscriber_end(struct tachyon_subscriber *subscriber)
 {
 	enum tachyon_end end;
 
-	if (check_usable(subscriber) < 0)
+	if (tach_subscriber_check_usable(subscriber) < 0)
 		return TACHYON_END_NONE;
 	pthread_mutex_lock(&subscriber->lock);
 	end = subscriber->connection ? tachyon_bus_end(tach_connection_bus(subscriber->connection))
@@ -525,7 +420,7 @@ void tachyon_subscriber_get_stats(struct tachyon_subscriber *subscriber,
 	struct tachyon_subscriber_stats now = {0};
 	struct tachyon_bus_stats bus = {.size = sizeof(bus)};
 
-	if (!stats || check_usable(subscriber) < 0)
+	if (!stats || tach_subscriber_check_usable(subscriber) < 0)
 		return;
 
 	pthread_mutex_lock(&subscriber->lock);

@@ -83,6 +83,14 @@ struct tach_wire_event {
 	uint32_t reserved;
 };
 
+/* URGENT, a packet on the socket: this, then event.size bytes. */
+struct tach_urgent_packet {
+	uint64_t magic;
+	uint32_t protocol;
+	uint32_t kind;
+	struct tach_wire_event event;
+};
+
 /*
  * RETURN (offset, size and type 0); RETIRE and RETIRED (segment only); OUTLINE: the body of a
  * message of that type is size bytes at offset in a block, which the subscriber returns once it
@@ -97,6 +105,9 @@ struct tach_wire_ref {
 	uint32_t size;
 	uint32_t type;
 };
+
+/* RETIREs of one link that are not answered yet, at the most. */
+#define TACH_RETIRES_MAX 16u
 
 #define TACH_WIRE_RECORD_ALIGN 8u
 
@@ -120,6 +131,7 @@ _Static_assert(sizeof(struct tach_wire_inline) == 40, "PROTOCOL.md 7");
 _Static_assert(sizeof(struct tach_wire_layout) == 64, "PROTOCOL.md 7");
 _Static_assert(sizeof(struct tach_wire_clock) == 16, "PROTOCOL.md 7");
 _Static_assert(sizeof(struct tach_wire_event) == 24, "PROTOCOL.md 7");
+_Static_assert(sizeof(struct tach_urgent_packet) == 40, "PROTOCOL.md 7");
 _Static_assert(sizeof(struct tach_wire_ref) == 24, "PROTOCOL.md 7");
 _Static_assert(sizeof(struct tach_wire_record) == 8, "PROTOCOL.md 7");
 
@@ -127,6 +139,7 @@ _Static_assert(sizeof(struct tach_wire_record) == 8, "PROTOCOL.md 7");
 #define TACH_WIRE_METADATA_MAX (16u << 20)
 #define TACH_WIRE_CONTROL_MAX (16u << 20)
 #define TACH_WIRE_UP_EVENT_MAX 4096u
+#define TACH_URGENT_DATA_MAX 4096u
 #define TACH_WIRE_INLINE_PAYLOAD_MAX 256u
 
 /* The flags that cross: enum tachyon_frame_flags and the media type's own bits. */

@@ -223,7 +223,7 @@ static inline void fill(void *data, size_t size, uint64_t seed)
 	if (i < size) {
 		const uint64_t word = mix(seed + i);
 
-		memcpy(bytes + i, &word, size - i);
+		memcpy(bytes + i, &word, size % 8);
 	}
 }
 
@@ -242,7 +242,7 @@ static inline int is_filled(const void *data, size_t size, uint64_t seed)
 	if (i < size) {
 		const uint64_t word = mix(seed + i);
 
-		return memcmp(bytes + i, &word, size - i) == 0;
+		return memcmp(bytes + i, &word, size % 8) == 0;
 	}
 	return 1;
 }

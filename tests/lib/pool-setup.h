@@ -97,7 +97,7 @@ static inline uint64_t blocks_in_use(struct tach_pool *pool)
 static inline struct tach_segment view(struct tach_pool *pool, uint32_t segment)
 {
 	struct tach_segment memory;
-	const int fd = tach_pool_segment_fd(pool, segment);
+	const int fd = tach_pool_segment_fd(pool, segment, NULL);
 
 	CHECK(fd >= 0);
 	CHECK_EQ(tach_segment_attach(&memory, fd, TACH_SEGMENT_PAYLOAD, 1ull << 30), 0);

@@ -124,7 +124,8 @@ static inline struct tach_hello raw_hello(const struct tach_offer *offer,
 		.magic = TACH_MAGIC,
 		.protocol = TACH_PROTOCOL,
 		.kind = kind,
-		.features = tach_os_membarrier_register() ? TACH_FEATURE_MEMBARRIER : 0,
+		.features = (tach_os_membarrier_register() ? TACH_FEATURE_MEMBARRIER : 0) |
+			    offer->features,
 		.byte_order = TACH_BYTE_ORDER_MARK,
 		.word_size = sizeof(void *),
 		.service = offer->service,
@@ -155,6 +156,8 @@ static inline struct raw_peer raw_peer_begin(int sock, enum tach_service service
 	struct raw_peer peer = {.sock = sock, .guest = {.data_bell = -1, .space_bell = -1}};
 
 	CHECK_EQ(tach_offer_init(&peer.offer, service, ring_size, 1 << 30), 0);
+	if (service == TACH_SERVICE_FRAMES)
+		peer.offer.features = TACH_FEATURE_URGENT | TACH_FEATURE_DESCRIPTORS;
 	return peer;
 }
 

@@ -26,7 +26,7 @@ static struct bench make_bench(uint64_t max_bytes)
 	struct bench bench = {.peer = pair.left};
 
 	CHECK_EQ(tach_segment_create_payload(&bench.payload, BLOCK_SIZE, BLOCK_COUNT), 0);
-	CHECK_EQ(tach_connection_create(pair.right, max_bytes, false, &bench.connection), 0);
+	CHECK_EQ(tach_connection_create(pair.right, max_bytes, false, NULL, &bench.connection), 0);
 	CHECK_EQ(tach_connection_bus(bench.connection), pair.right);
 	return bench;
 }

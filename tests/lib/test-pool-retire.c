@@ -21,7 +21,7 @@ TEST(a_segment_is_known_to_whom_it_was_announced)
 	CHECK(!tach_pool_is_known(pool, ref.segment + 1, 7));
 	tach_pool_set_known(pool, ref.segment + 1, 7);
 	CHECK(!tach_pool_is_known(pool, ref.segment + 1, 7));
-	CHECK_EQ(tach_pool_segment_fd(pool, ref.segment + 1), -ENOENT);
+	CHECK_EQ(tach_pool_segment_fd(pool, ref.segment + 1, NULL), -ENOENT);
 	tach_pool_close(pool);
 }
 
@@ -56,9 +56,9 @@ TEST(segments_are_found_among_many)
 		CHECK_EQ(figures_of(pool).segments, i + 1);
 	}
 	for (uint32_t id = refs[0].segment; id < refs[0].segment + 30; id++)
-		CHECK(tach_pool_segment_fd(pool, id) >= 0);
-	CHECK_EQ(tach_pool_segment_fd(pool, refs[0].segment + 30), -ENOENT);
-	CHECK_EQ(tach_pool_segment_fd(pool, refs[0].segment - 1), -ENOENT);
+		CHECK(tach_pool_segment_fd(pool, id, NULL) >= 0);
+	CHECK_EQ(tach_pool_segment_fd(pool, refs[0].segment + 30, NULL), -ENOENT);
+	CHECK_EQ(tach_pool_segment_fd(pool, refs[0].segment - 1, NULL), -ENOENT);
 	for (size_t i = 0; i < 30; i++)
 		CHECK_EQ(give_back(pool, 0, &refs[i]), 0);
 	tach_pool_close(pool);
@@ -106,7 +106,7 @@ TEST(a_segment_retires_when_its_blocks_are_back_and_goes_when_all_forgot_it)
 	CHECK_EQ(figures_of(pool).segments, 2);
 	CHECK_EQ(tach_pool_retired(pool, 9, ref.segment), 0);
 	CHECK_EQ(figures_of(pool).segments, 1);
-	CHECK_EQ(tach_pool_segment_fd(pool, ref.segment), -ENOENT);
+	CHECK_EQ(tach_pool_segment_fd(pool, ref.segment, NULL), -ENOENT);
 	tach_pool_close(pool);
 }
 

@@ -238,6 +238,45 @@ TEST(to_drop_costs_only_the_slow_one_frames)
 	tachyon_publisher_destroy(publisher);
 }
 
+TEST(figures_tell_which_subscriber_missed_what)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_DROP, 4);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const fast = join(publisher);
+	struct tachyon_subscriber *const slow = join(publisher);
+	struct tachyon_client_stats stats = {.size = sizeof(stats)};
+	struct tachyon_client_stats old = {.size = 16, .dropped = 7};
+
+	for (uint64_t i = 0; i < 100; i++) {
+		publish_number(publisher, PICTURE, i);
+		take_frame(fast, PICTURE, i);
+	}
+	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 0, &stats), 0);
+	CHECK_EQ(stats.pid, (uint32_t)getpid());
+	CHECK_EQ(stats.subscriber, 1);
+	CHECK_EQ(stats.dropped, 0);
+	CHECK_EQ(stats.queued, 0);
+	CHECK_EQ(stats.held, 0);
+	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 1, &stats), 0);
+	CHECK_EQ(stats.subscriber, 2);
+	CHECK_EQ(stats.dropped, 96);
+	CHECK_EQ(stats.queued, 4);
+	CHECK_EQ(stats.held, 4);
+	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 1, &old), 0);
+	CHECK_EQ(old.subscriber, 2);
+	CHECK_EQ(old.dropped, 7);
+	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 2, &stats), -ENOENT);
+	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 64, &stats), -EINVAL);
+	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 0, NULL), -EINVAL);
+	CHECK_EQ(tachyon_publisher_get_client_stats(NULL, 0, &stats), -EINVAL);
+	tachyon_subscriber_destroy(fast);
+	tachyon_publisher_dispatch(publisher);
+	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 0, &stats), -ENOENT);
+	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 1, &stats), 0);
+	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
 TEST(to_drop_for_all_is_zero_and_gives_the_block_and_no_cookie)
 {
 	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_DROP, 1);

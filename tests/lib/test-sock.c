@@ -48,6 +48,8 @@ TEST(an_address_is_a_path_or_an_abstract_name)
 	CHECK_EQ(tach_sock_check_address("@a"), 0);
 	CHECK_EQ(tach_sock_check_address(""), -EINVAL);
 	CHECK_EQ(tach_sock_check_address("@"), -EINVAL);
+	CHECK_EQ(tach_sock_check_address("@@a"), 0);
+	CHECK_EQ(tach_sock_check_address("@@"), -EINVAL);
 	CHECK(tach_sock_is_abstract("@a"));
 	CHECK(!tach_sock_is_abstract("/a@"));
 }
@@ -65,7 +67,11 @@ TEST(an_address_that_does_not_fit_is_refused)
 	CHECK_EQ(tach_sock_check_address(address), -ENAMETOOLONG);
 	address[107] = '\0';
 	CHECK_EQ(tach_sock_check_address(address), 0);
-	address[0] = 'a';
+	memcpy(address, "@@a", 3);
+	address[107] = 'a';
+	CHECK_EQ(tach_sock_check_address(address), 0);
+	memset(address, 'a', 2);
+	address[107] = '\0';
 	tach_os_close(tach_sock_listen(address));
 	CHECK_EQ(tach_os_unlink(address), 0);
 }
@@ -101,6 +107,40 @@ TEST(two_sides_meet_at_a_path)
 TEST(two_sides_meet_at_an_abstract_name)
 {
 	check_connection(abstract_address());
+}
+
+static int connect_to_name(const char *name, socklen_t size)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int ret;
+
+	memcpy(address.sun_path + 1, name, strlen(name));
+	ret = connect(sock, (const struct sockaddr *)&address, size) < 0 ? -errno : 0;
+	close(sock);
+	return ret;
+}
+
+TEST(an_abstract_name_with_two_signs_is_padded_with_nuls)
+{
+	const char *const name = abstract_address() + 1;
+	const socklen_t short_size =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	char padded[80];
+	int listener;
+
+	snprintf(padded, sizeof(padded), "@@%s", name);
+	check_connection(padded);
+	listener = tach_sock_listen(padded);
+	/* A name is all its bytes: this is another one than the same without NULs. */
+	CHECK_EQ(tach_sock_connect(abstract_address()), -ECONNREFUSED);
+	CHECK_EQ(connect_to_name(name, short_size), -ECONNREFUSED);
+	CHECK_EQ(connect_to_name(name, sizeof(struct sockaddr_un)), 0);
+	tach_os_close(listener);
+	listener = tach_sock_listen(abstract_address());
+	CHECK_EQ(tach_sock_connect(padded), -ECONNREFUSED);
+	CHECK_EQ(connect_to_name(name, short_size), 0);
+	tach_os_close(listener);
 }
 
 TEST(connecting_where_nobody_listens_says_why)

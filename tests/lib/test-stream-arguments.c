@@ -284,30 +284,3 @@ TEST(options_of_an_older_or_newer_program_are_understood)
 	tachyon_stream_destroy(second);
 	end_stream(stream, "a");
 }
-
-/* --- devices --- */
-
-TEST(a_device_of_no_kind_is_refused)
-{
-	const struct tachyon_array array = array_of(TACHYON_SCALAR_INT, 16, 2);
-	const struct tachyon_stream_options options = {.size = sizeof(options), .device = 7};
-	struct tachyon_stream *stream;
-
-	CHECK_EQ(tachyon_stream_create(name_of("a"), &array, &options, &stream), -EINVAL);
-	CHECK_EQ(tachyon_stream_open(name_of("a"), &options, &stream), -EINVAL);
-}
-
-TEST(a_device_that_is_not_there_is_said_to_be_missing_and_nothing_is_left)
-{
-	const struct tachyon_array array = array_of(TACHYON_SCALAR_INT, 16, 2);
-	const struct tachyon_stream_options options = {
-		.size = sizeof(options), .device = TACHYON_DEVICE_CUDA, .device_index = 1000000};
-	struct tachyon_stream *const stream = make_stream("b");
-	struct tachyon_stream *second;
-
-	CHECK_EQ(tachyon_stream_create(name_of("a"), &array, &options, &second), -ENODEV);
-	CHECK(access(path_of("a"), F_OK) < 0);
-	/* It does not live on one. */
-	CHECK_EQ(tachyon_stream_open(name_of("b"), &options, &second), -ENODEV);
-	end_stream(stream, "b");
-}

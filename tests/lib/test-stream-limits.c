@@ -110,7 +110,7 @@ static void run_out_of_inodes(void)
 	int made = 0;
 
 	while (made < 8 && ret == 0) {
-		char what[8];
+		char what[12];
 
 		snprintf(what, sizeof(what), "%d", made);
 		ret = create_of(what, 1, &streams[made]);

@@ -363,19 +363,3 @@ TEST(a_read_only_handle_reads_and_locks_and_does_not_write)
 	tachyon_stream_destroy(reader);
 	end_stream(writer, "a");
 }
-
-TEST(what_is_for_devices_says_that_there_is_none)
-{
-	struct tachyon_stream *const stream = make_stream("a");
-	uint64_t memory = 1;
-
-	CHECK_EQ(tachyon_stream_lock(stream, 0), 0);
-	CHECK_EQ(tachyon_stream_write_device(stream, 4096, VALUE_SIZE, 0), -ENODEV);
-	CHECK_EQ(tachyon_stream_read_device(stream, 4096, VALUE_SIZE, NULL), -ENODEV);
-	CHECK_EQ(tachyon_stream_live_device(stream, &memory), -ENODEV);
-	CHECK_EQ(memory, 1);
-	CHECK(tachyon_gpu_count() >= 0);
-	CHECK_EQ(tachyon_gpu_allocate(1000000, 4096, &memory), -ENODEV);
-	tachyon_stream_destroy(stream);
-	remove_stream("a");
-}

@@ -228,7 +228,7 @@ TEST(out_of_descriptors_there_is_no_window)
 	end_scene(&scene);
 }
 
-/* fork() in one thread while another moves the window: the page table has moved, the word has not. */
+/* fork() in one thread while another moves the window: it shows one place and says another. */
 TEST(a_child_believes_nothing_of_where_the_window_stands)
 {
 	struct scene scene = make_scene(true);

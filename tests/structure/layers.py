@@ -11,16 +11,19 @@ import re
 import sources
 
 LAYERS = [
-    ("base", "error", "log", "os", "os-file", "os-futex", "os-lease", "os-memory", "os-name", "os-wait", "sock",
+    ("base", "error", "log", "os", "os-descriptor", "os-file", "os-futex", "os-lease", "os-memory", "os-name", "os-wait", "sock",
      "device-driver"),
     ("layout", "segment", "view", "stream-layout", "window", "device-part"),
     ("ring", "wait", "slots", "beacon", "turnstile"),
-    ("block", "frame", "mapping", "pool", "pool-private", "pool-memory", "pool-publication", "wire",
+    ("block", "descriptor", "frame", "mapping", "pool", "pool-private", "pool-memory", "pool-lent",
+     "pool-publication", "urgent", "wire",
      "stream-file", "device", "device-allocation", "device-context", "device-memory"),
     ("listener", "handshake", "bus", "bus-life", "connect", "endpoint"),
-    ("sticky", "notice", "link", "audience", "publisher", "publisher-send", "publisher-state",
-     "publisher-wait", "connection", "subscriber", "stream", "stream-device", "stream-fork",
-     "stream-lock", "stream-name", "stream-read", "stream-wait", "stream-write"),
+    ("sticky", "notice", "link", "link-urgent", "audience", "publisher", "publisher-cork",
+     "publisher-lent", "publisher-send", "publisher-state", "publisher-urgent", "publisher-wait",
+     "connection", "connection-frame", "connection-private", "subscriber", "subscriber-connect",
+     "subscriber-urgent", "stream", "stream-device", "stream-fork", "stream-lock", "stream-name",
+     "stream-read", "stream-wait", "stream-write"),
 ]
 
 # What may see a neighbour of its own layer. Everything of L0 sees base.h.
@@ -28,19 +31,23 @@ NEIGHBOURS = {
     ("error", "base"), ("log", "base"), ("os", "base"), ("sock", "base"),
     ("os", "log"), ("sock", "log"), ("sock", "os"),
     ("os-file", "base"), ("os-file", "log"), ("os-file", "os"),
-    ("os-memory", "os"), ("os-memory", "log"), ("os-wait", "os"), ("os-futex", "os"),
+    ("os-descriptor", "os"), ("os-memory", "os"), ("os-memory", "log"), ("os-wait", "os"), ("os-futex", "os"),
     ("os-name", "os"), ("os-lease", "os"), ("device-driver", "base"), ("device-driver", "log"),
     ("device-driver", "os"),
     ("segment", "layout"), ("view", "segment"), ("stream-layout", "layout"), ("device-part", "stream-layout"),
-    ("frame", "block"), ("mapping", "block"), ("frame", "wire"), ("pool", "block"), ("wire", "block"),
+    ("frame", "block"), ("mapping", "block"), ("mapping", "descriptor"), ("pool-memory", "descriptor"),
+    ("pool-lent", "pool-private"), ("frame", "wire"), ("pool", "block"), ("wire", "block"),
     ("pool", "pool-private"), ("pool-private", "pool-memory"), ("pool-private", "pool"),
     ("pool-memory", "pool"), ("pool-memory", "block"), ("pool-publication", "pool-private"),
     ("bus", "handshake"), ("bus-life", "bus"),
     ("connect", "bus"), ("connect", "listener"), ("endpoint", "connect"),
-    ("link", "sticky"), ("publisher", "link"), ("publisher", "notice"),
-    ("audience", "publisher"), ("publisher-send", "publisher"),
-    ("publisher-state", "publisher"), ("publisher-wait", "publisher"),
-    ("subscriber", "connection"), ("slots", "beacon"),
+    ("link", "sticky"), ("link-urgent", "link"), ("publisher", "link"), ("publisher", "notice"),
+    ("audience", "publisher"), ("publisher-lent", "publisher"), ("publisher-send", "publisher"),
+    ("publisher-state", "publisher"), ("publisher-urgent", "publisher"),
+    ("publisher-cork", "publisher"), ("publisher-wait", "publisher"), ("mapping", "urgent"),
+    ("urgent", "wire"), ("subscriber", "connection"), ("connection-private", "connection"),
+    ("connection", "connection-private"), ("connection-frame", "connection-private"),
+    ("subscriber-connect", "subscriber"), ("subscriber-urgent", "subscriber"), ("slots", "beacon"),
     ("device-memory", "device-context"), ("device-memory"),
     ("device", "device-memory"), ("device-allocation", "device-context"),
     ("device-allocation", "device"),
@@ -49,7 +56,7 @@ NEIGHBOURS = {
     ("stream-write", "stream"),
 }
 
-SYSTEM = {"os.c", "os-file.c", "os-futex.c", "os-lease.c", "os-lease.c",
+SYSTEM = {"os.c", "os-descriptor.c", "os-file.c", "os-futex.c", "os-lease.c", "os-lease.c",
           "os-memory.c", "os-name.c", "os-wait.c", "sock.c"}
 
 SYSTEM_CALLS = """

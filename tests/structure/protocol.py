@@ -23,16 +23,17 @@ import sources
 
 DOCUMENT = "lib/PROTOCOL.md"
 HEADERS = ["lib/layout.h", "lib/stream-layout.h", "lib/device-part.h", "lib/beacon.h",
-           "lib/include/tachyon/stream.h", "lib/segment.h", "lib/sock.h", "lib/wire.h",
-           "lib/include/tachyon/frame.h", "gst/gsttachyonwire.h"]
+           "lib/include/tachyon/stream.h", "lib/segment.h", "lib/descriptor.h", "lib/sock.h", "lib/wire.h",
+           "lib/include/tachyon/frame.h", "gst/gsttachyonwiremeta.h", "gst/gsttachyonwire.h"]
 # Of these every struct must be in a table.
 WIRE = ["lib/layout.h", "lib/stream-layout.h", "lib/device-part.h",
-        "lib/wire.h", "gst/gsttachyonwire.h"]
+        "lib/wire.h", "gst/gsttachyonwiremeta.h", "gst/gsttachyonwire.h"]
 
 # What gsttachyonwire.h needs of GStreamer, which need not be installed.
 STUB = """
 #include <stddef.h>
 #include <stdint.h>
+typedef uint8_t guint8;
 typedef uint32_t guint32;
 typedef uint64_t guint64;
 typedef int32_t gint32;
@@ -46,7 +47,8 @@ typedef double gdouble;
 """
 
 SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i32": 4, "i64": 8, "f64": 8}
-TYPES = {"uint8_t": "u8", "char": "u8", "uint16_t": "u16", "uint32_t": "u32", "guint32": "u32",
+TYPES = {"uint8_t": "u8", "guint8": "u8", "char": "u8", "uint16_t": "u16",
+         "uint32_t": "u32", "guint32": "u32",
          "uint64_t": "u64", "guint64": "u64", "int32_t": "i32", "gint32": "i32", "gint64": "i64",
          "gdouble": "f64"}
 

@@ -109,7 +109,8 @@ struct tachyon_bus_stats {
  * The listener is the caller's until tachyon_listener_destroy(). A stale socket at the path is
  * replaced; PATH.lock beside it is held for the listener's life and never removed.
  *
- * @param address   a file system path, or '@' and a name in the abstract namespace
+ * @param address   a file system path; '@' and a name in the abstract namespace; or '@@' and such a
+ *                  name, padded with NULs (GLib's abstract-padded)
  * @param options   NULL for defaults; timeout_ns is not used here
  * @param listener  out: the listener; untouched on failure
  *

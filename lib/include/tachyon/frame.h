@@ -66,7 +66,10 @@ enum tachyon_frame_flags {
  * each frame that acquire or receive filled in.
  */
 struct tachyon_frame {
-	/** the payload: writable after acquire, read-only memory after receive */
+	/**
+	 * the payload: writable after acquire, read-only memory after receive; NULL when it lies
+	 * behind a descriptor, see tachyon_frame_descriptor()
+	 */
 	void *data;
 	/** bytes of payload */
 	size_t size;
@@ -108,7 +111,7 @@ struct tachyon_layout {
 struct tachyon_clock {
 	/** the producer's running time 0 on CLOCK_MONOTONIC, or TACHYON_TIME_NONE */
 	uint64_t base_time;
-	/** the producer's latency, ns */
+	/** how far behind its running time a frame may be sent, ns; 0: the producer is not live */
 	uint64_t latency;
 };
 
@@ -181,13 +184,36 @@ void tachyon_frame_release(struct tachyon_frame *frame);
  * Ask whether the payload read so far was still the frame's own.
  *
  * A publisher that drops a subscriber may use its blocks again at once. Whoever must know calls
- * this after reading.
+ * this after reading. Of a payload behind a descriptor nobody knows better than this: it answers 1
+ * while the publisher has not closed the connection.
  *
  * @return 1 when the block was not given up since the frame was sent, else 0
  *
  * @thread any
  */
 int tachyon_frame_is_valid(const struct tachyon_frame *frame);
+
+/**
+ * Where the payload lies of a received frame whose data is NULL: behind a descriptor that the
+ * publisher was lent, and lends.
+ *
+ * The descriptor is the subscriber's, never closed by the caller, and valid until the frame is
+ * released; dup() it to keep it. It is a dma-buf, or a memory file that cannot shrink: mapping
+ * *size bytes of it never raises SIGBUS, for want of a file. Whoever has it may be able to write to
+ * it, and others may write to it once the frame is released.
+ *
+ * @param fd      out: the descriptor
+ * @param offset  out: of the payload in it; with the frame's size at most *size
+ * @param size    out: bytes of the descriptor that may be used
+ * @param id      out: never another descriptor's in this process: what was made of it, such as a
+ *                mapping, can be found again by this
+ *
+ * @return 0, or -ENOENT: the payload is at frame->data
+ *
+ * @thread any
+ */
+int tachyon_frame_descriptor(const struct tachyon_frame *frame, int *fd, uint64_t *offset,
+			     uint64_t *size, uint64_t *id);
 
 /** One record of a frame's metadata. */
 struct tachyon_record {
@@ -274,10 +300,22 @@ struct tachyon_publisher_stats {
 	uint64_t payload_bytes; /**< of all segments, now */
 };
 
+/** Figures of one subscriber, at its publisher, since it joined. */
+struct tachyon_client_stats {
+	/** in: sizeof(struct tachyon_client_stats) */
+	uint32_t size;
+	uint32_t pid;	     /**< of its process; 0 where unknown */
+	uint64_t subscriber; /**< as in its notices */
+	uint64_t dropped;    /**< frames that it missed */
+	uint64_t queued;     /**< frames that it has not received, now */
+	uint64_t held;	     /**< blocks that it has not given back, now */
+};
+
 /**
  * Claim an address and be ready for subscribers. No memory for payload is taken yet.
  *
- * @param address    as for tachyon_listener_create()
+ * @param address    as for tachyon_listener_create(); NULL: none, subscribers come only by
+ *                   tachyon_publisher_adopt()
  * @param options    NULL for defaults
  * @param publisher  out: the caller's until tachyon_publisher_destroy(); untouched on failure
  *
@@ -287,6 +325,24 @@ struct tachyon_publisher_stats {
  */
 int tachyon_publisher_create(const char *address, const struct tachyon_publisher_options *options,
 			     struct tachyon_publisher **publisher);
+
+/**
+ * Let one more subscriber join over a connected AF_UNIX SOCK_SEQPACKET socket, such as one end of a
+ * socketpair() whose other end tachyon_subscriber_adopt() gets.
+ *
+ * It is duplicated: close yours, and use it no more. Its handshake goes on in
+ * tachyon_publisher_dispatch(); the user at the other end must be let in by options->access.
+ *
+ * @return 0, or
+ *         TACHYON_ERR_AGAIN   too many handshakes are under way: try later
+ *         TACHYON_ERR_DENIED  the other end belongs to a user who is not let in
+ *         TACHYON_ERR_CLOSED  tachyon_publisher_shutdown() was called
+ *         -EINVAL             it is no such socket
+ *         -EMFILE, -ENOMEM    it cannot be duplicated, or watched
+ *
+ * @thread any
+ */
+int tachyon_publisher_adopt(struct tachyon_publisher *publisher, int sock);
 
 /**
  * Close every connection and give up the address; what was published is still received. Frames
@@ -348,6 +404,9 @@ int tachyon_publisher_prepare(struct tachyon_publisher *publisher);
  *
  * Returns at once if something changed since this thread was last answered AGAIN, or last
  * returned from here; so does a thread's first call, since what it looked at before may be old.
+ *
+ * It dispatches meanwhile, and returns when a notice came of it. A thread that polls the fd may
+ * sleep on then: who takes notices elsewhere is to be told, or they are to be taken here.
  *
  * @return 0, or
  *         TACHYON_ERR_TIMEDOUT  nothing changed
@@ -465,6 +524,74 @@ int tachyon_publisher_commit(struct tachyon_publisher *publisher, struct tachyon
 int tachyon_publisher_send(struct tachyon_publisher *publisher, const struct tachyon_frame *frame);
 
 /**
+ * Lend memory that somebody else made, so that frames can lie in it: a dma-buf, or a memory file
+ * sealed against shrinking (F_SEAL_SHRINK).
+ *
+ * The descriptor is duplicated, and crosses once to each subscriber that gets a frame in it; then
+ * it has a number, and costs no system call. Neither end maps it, and it counts to no limit of
+ * bytes. What a subscriber may do with it is what the descriptor's own access mode lets it.
+ *
+ * @param fd     the caller's
+ * @param size   bytes of it that frames may use, 1 .. 2 GiB
+ * @param block  out: the caller's until tachyon_publisher_take_back(); untouched on failure
+ *
+ * @return 0, or
+ *         TACHYON_ERR_AGAIN    1024 are lent, or taken back and not yet forgotten by subscribers
+ *         TACHYON_ERR_TOO_BIG  size exceeds 2 GiB
+ *         TACHYON_ERR_CLOSED   tachyon_publisher_shutdown() was called
+ *         -EINVAL              it is neither of the two, or has fewer bytes
+ *         -ENOMEM, -EMFILE     it cannot be duplicated
+ *
+ * @thread any
+ */
+int tachyon_publisher_lend(struct tachyon_publisher *publisher, int fd, uint64_t size,
+			   struct tachyon_block **block);
+
+/**
+ * Lend it no longer: no frame is published in it any more. Those that are out go on; once they are
+ * back subscribers are told to forget it. NULL is fine. tachyon_publisher_destroy() takes back all
+ * that is left.
+ *
+ * @param block  from tachyon_publisher_lend() on this publisher; gone afterwards
+ *
+ * @thread any; no call may be publishing it
+ */
+void tachyon_publisher_take_back(struct tachyon_publisher *publisher, struct tachyon_block *block);
+
+/**
+ * Send a frame that lies in lent memory: as tachyon_publisher_publish(), but data is ignored, and
+ * the payload is size bytes at offset in the block. A subscriber that did not say
+ * takes_descriptors misses it: that is counted as dropped.
+ *
+ * @param frame   block from tachyon_publisher_lend() on this publisher
+ * @param offset  bytes; offset + size lies in the block
+ * @param cookie  as for tachyon_publisher_publish()
+ *
+ * @return as tachyon_publisher_publish()
+ *
+ * @thread any; the order of concurrent calls is theirs
+ */
+int tachyon_publisher_publish_lent(struct tachyon_publisher *publisher,
+				   const struct tachyon_frame *frame, uint64_t offset,
+				   void *cookie);
+
+/**
+ * Hold back what is published, so that it shows all at once: between cork and uncork frames, state
+ * and events go to the rings, and nobody sees or is woken by them before the uncork, which wakes
+ * each subscriber once. For what belongs together, such as a list of frames.
+ *
+ * What is held back shows early where somebody would wait for it in vain: when a call answers
+ * TACHYON_ERR_AGAIN, or tachyon_publisher_wait() is called, on any thread; to a subscriber that has
+ * no room; and where a connection is closed. Corks nest, and hold back what all threads publish:
+ * each thread takes out what it put in, soon, and before it polls by itself.
+ *
+ * @thread any
+ */
+void tachyon_publisher_cork(struct tachyon_publisher *publisher);
+/** Take a cork out; with the last one, all shows. Without one it does nothing. @thread any */
+void tachyon_publisher_uncork(struct tachyon_publisher *publisher);
+
+/**
  * Take the cookie of a publication that is over, so that what guarded its payload can go.
  *
  * @return a cookie given to tachyon_publisher_publish(), or NULL when none is left now
@@ -508,6 +635,27 @@ int tachyon_publisher_send_event(struct tachyon_publisher *publisher,
 				 const struct tachyon_event *event);
 /** The same for the end of the stream; frames may follow after tachyon_publisher_forget(). */
 int tachyon_publisher_send_eos(struct tachyon_publisher *publisher);
+
+/**
+ * Send an event beside the ring: it overtakes what is in there, and finds a subscriber whose
+ * receiving thread is busy elsewhere. Never waits. Urgent events keep their order among each other;
+ * to frames and other events they have none. They are for what is rare: each costs system calls.
+ *
+ * @param subscriber  as in notices; 0: all that take them, also those that still join
+ * @param event       at most 4 KiB of data; TACHYON_EVENT_STICKY means nothing here
+ *
+ * @return 0, or
+ *         TACHYON_ERR_AGAIN    too many wait for a subscriber, which did not get it; others did
+ *         TACHYON_ERR_TOO_BIG  above 4 KiB of data: send it in the ring
+ *         TACHYON_ERR_CLOSED   tachyon_publisher_shutdown() was called
+ *         -ENOENT              there is no such subscriber, or no more
+ *         -ENOTSUP             it takes none (its options, or an older library): send it in the
+ *                              ring
+ *
+ * @thread any
+ */
+int tachyon_publisher_send_urgent(struct tachyon_publisher *publisher, uint64_t subscriber,
+				  const struct tachyon_event *event);
 
 /**
  * Forget sticky state of this order and later: late subscribers do not get it. Sends nothing.
@@ -557,6 +705,19 @@ uint32_t tachyon_publisher_need(struct tachyon_publisher *publisher);
 void tachyon_publisher_get_stats(struct tachyon_publisher *publisher,
 				 struct tachyon_publisher_stats *stats);
 
+/**
+ * Fill in figures of one subscriber.
+ *
+ * @param index  0 .. TACHYON_SUBSCRIBERS_MAX - 1: a subscriber keeps its index as long as it stays
+ * @param stats  in: its size field; out: that many bytes; untouched on failure
+ *
+ * @return 0, -ENOENT (nobody has that index now), -EINVAL
+ *
+ * @thread any
+ */
+int tachyon_publisher_get_client_stats(struct tachyon_publisher *publisher, uint32_t index,
+				       struct tachyon_client_stats *stats);
+
 /* --- subscriber --- */
 
 /** How to open a subscriber. All zero (but size) means default; new fields go last. */
@@ -589,6 +750,16 @@ struct tachyon_subscriber_options {
 	 */
 	int (*is_canceled)(void *data);
 	void *is_canceled_data;
+	/**
+	 * non-zero: frames may lie behind a descriptor, and have no data then: see
+	 * tachyon_frame_descriptor(). Else such frames are missed, and counted as dropped
+	 */
+	uint32_t takes_descriptors;
+	/**
+	 * non-zero: urgent events are exchanged with the publisher, both ways: something calls
+	 * tachyon_subscriber_receive_urgent() as long as this lives
+	 */
+	uint32_t takes_urgent;
 };
 
 /** Figures of a subscriber since it was made, over all its connections. Counters wrap at 2^64. */
@@ -609,7 +780,8 @@ struct tachyon_subscriber_stats {
 /**
  * Make a subscriber. It connects to nothing yet.
  *
- * @param address     as for tachyon_listener_create()
+ * @param address     as for tachyon_listener_create(); NULL: none, only tachyon_subscriber_adopt()
+ *                    connects
  * @param options     NULL for defaults
  * @param subscriber  out: the caller's until tachyon_subscriber_destroy(); untouched on failure
  *
@@ -639,6 +811,22 @@ void tachyon_subscriber_destroy(struct tachyon_subscriber *subscriber);
  * @thread one at a time
  */
 int tachyon_subscriber_connect(struct tachyon_subscriber *subscriber, int64_t timeout_ns);
+
+/**
+ * Connect over a connected AF_UNIX SOCK_SEQPACKET socket, whose other end
+ * tachyon_publisher_adopt() gets, or has. The connection there was is left first.
+ *
+ * It is duplicated: close yours, and use it no more, whatever this answers but -EINVAL and -EMFILE.
+ *
+ * @param timeout_ns  for the publisher's answer; at least 2 s
+ *
+ * @return as tachyon_subscriber_connect(), or
+ *         -EINVAL  it is no such socket
+ *         -EMFILE  it cannot be duplicated
+ *
+ * @thread one at a time
+ */
+int tachyon_subscriber_adopt(struct tachyon_subscriber *subscriber, int sock, int64_t timeout_ns);
 
 /**
  * Take the next frame or piece of state.
@@ -672,6 +860,59 @@ int tachyon_subscriber_receive(struct tachyon_subscriber *subscriber, struct tac
  */
 int tachyon_subscriber_send_event(struct tachyon_subscriber *subscriber,
 				  const struct tachyon_event *event);
+
+/**
+ * Send an event to the publisher beside the ring: it makes tachyon_publisher_fd() readable at once,
+ * and comes out as TACHYON_NOTICE_EVENT. Never waits. As tachyon_publisher_send_urgent().
+ *
+ * @return 0, or
+ *         TACHYON_ERR_AGAIN    too many wait for the publisher: try later
+ *         TACHYON_ERR_TOO_BIG  above 4 KiB of data
+ *         TACHYON_ERR_CLOSED   not connected
+ *         -ENOTSUP             the publisher takes none (an older library), or
+ *                              options->takes_urgent is 0: tachyon_subscriber_send_event() does
+ *
+ * @thread any
+ */
+int tachyon_subscriber_send_urgent(struct tachyon_subscriber *subscriber,
+				   const struct tachyon_event *event);
+
+/**
+ * Take the next urgent event. Waits also while not connected, and goes on over reconnects: what
+ * came before a connection ended is still taken. At most 256 wait, and 64 KiB; newer ones are
+ * dropped.
+ *
+ * @param event  out: its data is valid until the next call; untouched on failure
+ *
+ * @return 0, or
+ *         TACHYON_ERR_AGAIN     none is there (timeout 0)
+ *         TACHYON_ERR_TIMEDOUT  none came
+ *         TACHYON_ERR_CANCELED  tachyon_subscriber_cancel_urgent() was called
+ *         -ENOTSUP              options->takes_urgent is 0
+ *
+ * @thread one at a time, beside the one that connects and receives
+ */
+int tachyon_subscriber_receive_urgent(struct tachyon_subscriber *subscriber,
+				      struct tachyon_event *event, int64_t timeout_ns);
+
+/**
+ * Make a wait for urgent events under way, and all until resume, return TACHYON_ERR_CANCELED.
+ * tachyon_subscriber_cancel() does not end it, nor this a receive. @thread any
+ */
+void tachyon_subscriber_cancel_urgent(struct tachyon_subscriber *subscriber);
+/** Let it wait again. @thread any */
+void tachyon_subscriber_resume_urgent(struct tachyon_subscriber *subscriber);
+
+/**
+ * A descriptor to poll for input: readable when tachyon_subscriber_receive_urgent() has something
+ * to do, be it that nothing comes of it. The same one for the subscriber's life, over reconnects.
+ *
+ * @return the descriptor, which is the subscriber's, never closed or read by the caller; -1 where
+ *         options->takes_urgent is 0
+ *
+ * @thread any
+ */
+int tachyon_subscriber_urgent_fd(struct tachyon_subscriber *subscriber);
 
 /**
  * Say how many frames this side wants to hold at a time; kept over reconnects. @return 0 @thread

@@ -266,6 +266,22 @@ structs! {
         pub payload_bytes: u64,
     }
 
+    /// Figures of one subscriber, at its publisher.
+    pub struct tachyon_client_stats {
+        /// In: the size of this struct.
+        pub size: u32,
+        /// Of its process; 0 where unknown.
+        pub pid: u32,
+        /// As in its notices.
+        pub subscriber: u64,
+        /// Frames that it missed.
+        pub dropped: u64,
+        /// Frames that it has not received, now.
+        pub queued: u64,
+        /// Blocks that it has not given back, now.
+        pub held: u64,
+    }
+
     /// Something a subscriber did.
     pub struct tachyon_notice {
         /// What.
@@ -300,6 +316,10 @@ structs! {
         pub is_canceled: Option<unsafe extern "C" fn(*mut c_void) -> c_int>,
         /// Handed to it.
         pub is_canceled_data: *mut c_void,
+        /// Non-zero: frames may lie behind a descriptor, and have no data then.
+        pub takes_descriptors: u32,
+        /// Non-zero: urgent events are exchanged with the publisher.
+        pub takes_urgent: u32,
     }
 
     /// Figures of a subscriber since it was made.
@@ -332,6 +352,14 @@ functions! {
     pub fn tachyon_frame_release(frame: *mut tachyon_frame);
     /// Ask whether the payload read so far was still the frame's own.
     pub fn tachyon_frame_is_valid(frame: *const tachyon_frame) -> c_int;
+    /// Where a payload lies that has no data: behind a descriptor.
+    pub fn tachyon_frame_descriptor(
+        frame: *const tachyon_frame,
+        fd: *mut c_int,
+        offset: *mut u64,
+        size: *mut u64,
+        id: *mut u64,
+    ) -> c_int;
     /// Walk a frame's metadata: 1, 0 at the end, or an error.
     pub fn tachyon_record_next(
         frame: *const tachyon_frame,
@@ -354,6 +382,8 @@ functions! {
         options: *const tachyon_publisher_options,
         publisher: *mut *mut tachyon_publisher,
     ) -> c_int;
+    /// Let one more subscriber join over a connected socket, which is duplicated.
+    pub fn tachyon_publisher_adopt(publisher: *mut tachyon_publisher, sock: c_int) -> c_int;
     /// Close every connection and give up the address.
     pub fn tachyon_publisher_destroy(publisher: *mut tachyon_publisher);
     /// Close every connection in order; new subscribers may join.
@@ -411,6 +441,29 @@ functions! {
         publisher: *mut tachyon_publisher,
         frame: *const tachyon_frame,
     ) -> c_int;
+    /// Hold back what is published until uncork.
+    pub fn tachyon_publisher_cork(publisher: *mut tachyon_publisher);
+    /// Show what was held back.
+    pub fn tachyon_publisher_uncork(publisher: *mut tachyon_publisher);
+    /// Lend memory that somebody else made.
+    pub fn tachyon_publisher_lend(
+        publisher: *mut tachyon_publisher,
+        fd: c_int,
+        size: u64,
+        block: *mut *mut tachyon_block,
+    ) -> c_int;
+    /// Lend it no longer.
+    pub fn tachyon_publisher_take_back(
+        publisher: *mut tachyon_publisher,
+        block: *mut tachyon_block,
+    );
+    /// Send a frame that lies in lent memory.
+    pub fn tachyon_publisher_publish_lent(
+        publisher: *mut tachyon_publisher,
+        frame: *const tachyon_frame,
+        offset: u64,
+        cookie: *mut c_void,
+    ) -> c_int;
     /// Take the cookie of a publication that is over.
     pub fn tachyon_publisher_reclaim(publisher: *mut tachyon_publisher) -> *mut c_void;
     /// Send state: what the frames that follow are.
@@ -433,6 +486,12 @@ functions! {
         publisher: *mut tachyon_publisher,
         event: *const tachyon_event,
     ) -> c_int;
+    /// Send an event beside the ring, to one subscriber or, 0, to all that take them.
+    pub fn tachyon_publisher_send_urgent(
+        publisher: *mut tachyon_publisher,
+        subscriber: u64,
+        event: *const tachyon_event,
+    ) -> c_int;
     /// Send the end of the stream.
     pub fn tachyon_publisher_send_eos(publisher: *mut tachyon_publisher) -> c_int;
     /// Forget sticky state of this order and later.
@@ -451,6 +510,12 @@ functions! {
         publisher: *mut tachyon_publisher,
         stats: *mut tachyon_publisher_stats,
     );
+    /// Fill in figures of one subscriber.
+    pub fn tachyon_publisher_get_client_stats(
+        publisher: *mut tachyon_publisher,
+        index: u32,
+        stats: *mut tachyon_client_stats,
+    ) -> c_int;
 
     /// Make a subscriber. It connects to nothing yet.
     pub fn tachyon_subscriber_create(
@@ -465,6 +530,12 @@ functions! {
         subscriber: *mut tachyon_subscriber,
         timeout_ns: i64,
     ) -> c_int;
+    /// Connect over a connected socket, which is duplicated.
+    pub fn tachyon_subscriber_adopt(
+        subscriber: *mut tachyon_subscriber,
+        sock: c_int,
+        timeout_ns: i64,
+    ) -> c_int;
     /// Take the next frame or piece of state.
     pub fn tachyon_subscriber_receive(
         subscriber: *mut tachyon_subscriber,
@@ -476,6 +547,23 @@ functions! {
         subscriber: *mut tachyon_subscriber,
         event: *const tachyon_event,
     ) -> c_int;
+    /// Send an event to the publisher beside the ring.
+    pub fn tachyon_subscriber_send_urgent(
+        subscriber: *mut tachyon_subscriber,
+        event: *const tachyon_event,
+    ) -> c_int;
+    /// Take the next urgent event.
+    pub fn tachyon_subscriber_receive_urgent(
+        subscriber: *mut tachyon_subscriber,
+        event: *mut tachyon_event,
+        timeout_ns: i64,
+    ) -> c_int;
+    /// Make waits for urgent events, until resume, fail with CANCELED.
+    pub fn tachyon_subscriber_cancel_urgent(subscriber: *mut tachyon_subscriber);
+    /// Let them wait again.
+    pub fn tachyon_subscriber_resume_urgent(subscriber: *mut tachyon_subscriber);
+    /// Readable when there may be an urgent event.
+    pub fn tachyon_subscriber_urgent_fd(subscriber: *mut tachyon_subscriber) -> c_int;
     /// Say how many frames this side wants to hold at a time.
     pub fn tachyon_subscriber_set_need(subscriber: *mut tachyon_subscriber, blocks: u32) -> c_int;
     /// Make waits under way, and all until resume, fail with CANCELED.
