@@ -13,6 +13,9 @@ gst_tachyon_socket_type_get_type (void)
     { GST_TACHYON_SOCKET_TYPE_PATH, "A path in the file system", "path" },
     { GST_TACHYON_SOCKET_TYPE_ABSTRACT, "A name in the abstract namespace",
         "abstract" },
+    { GST_TACHYON_SOCKET_TYPE_ABSTRACT_PADDED,
+        "A name in the abstract namespace, padded with zeros",
+        "abstract-padded" },
     { 0, NULL, NULL }
   };
 
@@ -26,8 +29,18 @@ gst_tachyon_socket_type_get_type (void)
 gchar *
 gst_tachyon_address_new (const gchar *path, GstTachyonSocketType type)
 {
-  if (type == GST_TACHYON_SOCKET_TYPE_ABSTRACT && path[0] != '@')
-    return g_strconcat ("@", path, NULL);
+  const gchar *prefix = "";
 
-  return g_strdup (path);
+  switch (type) {
+    case GST_TACHYON_SOCKET_TYPE_PATH:
+      break;
+    case GST_TACHYON_SOCKET_TYPE_ABSTRACT:
+      prefix = path[0] == '@' ? "" : "@";
+      break;
+    case GST_TACHYON_SOCKET_TYPE_ABSTRACT_PADDED:
+      prefix = path[0] != '@' ? "@@" : path[1] != '@' ? "@" : "";
+      break;
+  }
+
+  return g_strconcat (prefix, path, NULL);
 }

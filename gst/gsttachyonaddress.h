@@ -14,8 +14,11 @@ G_BEGIN_DECLS
  * GstTachyonSocketType:
  * @GST_TACHYON_SOCKET_TYPE_PATH: a path in the file system
  * @GST_TACHYON_SOCKET_TYPE_ABSTRACT: a name in the abstract namespace
+ * @GST_TACHYON_SOCKET_TYPE_ABSTRACT_PADDED: such a name, filled up with zeros to
+ *     the whole length of an address
  *
- * What socket-path names. A path that begins with '@' is abstract, too.
+ * What socket-path names. A path that begins with '@' is abstract, too, and one
+ * that begins with '@@' padded.
  *
  * Since: 0.1
  */
@@ -23,6 +26,7 @@ typedef enum
 {
   GST_TACHYON_SOCKET_TYPE_PATH = 0,
   GST_TACHYON_SOCKET_TYPE_ABSTRACT = 1,
+  GST_TACHYON_SOCKET_TYPE_ABSTRACT_PADDED = 2,
 } GstTachyonSocketType;
 
 #define GST_TYPE_TACHYON_SOCKET_TYPE (gst_tachyon_socket_type_get_type ())

@@ -7,7 +7,10 @@
 
 #include <gst/base/gstbasesink.h>
 
-#include "gsttachyonevent.h"
+#include "gsttachyonsession.h"
+#include "gsttachyontime.h"
+#include "gsttachyonwire.h"
+#include "gsttachyonupstream.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_tachyon_sink_debug);
 #define GST_CAT_DEFAULT gst_tachyon_sink_debug
@@ -21,44 +24,103 @@ enum
 
 static guint signals[SIGNAL_LAST];
 
-static void
-push_upstream (GstElement *element, const struct tachyon_event *received)
+static const gchar *
+describe_end (enum tachyon_end end)
 {
-  GstEvent *const event = gst_tachyon_event_decode (received);
-
-  if (!event) {
-    GST_DEBUG_OBJECT (element, "ignoring event of type %u", received->type);
-    return;
-  }
-
-  switch (GST_EVENT_TYPE (event)) {
-    case GST_EVENT_RECONFIGURE:
-    case GST_EVENT_NAVIGATION:
-    case GST_EVENT_CUSTOM_UPSTREAM:
-    case GST_EVENT_CUSTOM_BOTH:
-    case GST_EVENT_CUSTOM_BOTH_OOB:
-      GST_DEBUG_OBJECT (element, "from a subscriber: %" GST_PTR_FORMAT, event);
-      gst_pad_push_event (GST_BASE_SINK_PAD (element), event);
-      break;
-    default:
-      /* QOS and SEEK of one subscriber would be felt by all. */
-      GST_DEBUG_OBJECT (element, "ignoring %" GST_PTR_FORMAT, event);
-      gst_event_unref (event);
+  switch (end) {
+    case TACHYON_END_CLOSED:
+      return "left";
+    case TACHYON_END_DIED:
+      return "died";
+    case TACHYON_END_CORRUPT:
+      return "broke-protocol";
+    case TACHYON_END_LOCAL:
+      return "shut-down";
+    case TACHYON_END_NONE:
       break;
   }
+
+  return "unknown";
 }
 
 static void
-tell (GstElement *element, guint signal, const struct tachyon_notice *notice)
+tell (GstTachyonSession *session, guint signal,
+    const struct tachyon_notice *notice)
 {
+  GstElement *const element = session->element;
+  GstStructure *const structure =
+      gst_structure_new (g_signal_name (signals[signal]), "id", G_TYPE_UINT64,
+          (guint64) notice->subscriber, "pid", G_TYPE_UINT, notice->pid,
+          "num-clients", G_TYPE_UINT,
+          tachyon_publisher_subscribers (session->handle), NULL);
+
+  if (notice->type == TACHYON_NOTICE_LEFT)
+    gst_structure_set (structure, "reason", G_TYPE_STRING,
+        describe_end (notice->end), NULL);
+  gst_element_post_message (element,
+      gst_message_new_element (GST_OBJECT (element), structure));
+
   g_signal_emit (element, signals[signal], 0, (guint64) notice->subscriber);
   g_object_notify (G_OBJECT (element), "num-clients");
 }
 
+/* It sees nothing before a key unit comes, which may be seconds away. */
+static void
+ask_for_key_unit (GstTachyonSession *session)
+{
+  GstEvent *const event = gst_tachyon_key_unit_ask (&session->key_unit,
+      gst_tachyon_time_monotonic ());
+
+  if (!event)
+    return;
+
+  GST_DEBUG_OBJECT (session->element, "for who joined: %" GST_PTR_FORMAT,
+      event);
+  gst_pad_push_event (GST_BASE_SINK_PAD (session->element), event);
+}
+
+void
+gst_tachyon_audience_reconsider (GstTachyonSession *session)
+{
+  if (!gst_tachyon_demand_is_news (session->demand,
+          tachyon_publisher_subscribers (session->handle),
+          gst_tachyon_sender_has_own_layout (session->sender)))
+    return;
+
+  GST_INFO_OBJECT (session->element, "subscribers need something else");
+  gst_pad_push_event (GST_BASE_SINK_PAD (session->element),
+      gst_event_new_reconfigure ());
+}
+
+static void
+take_event (GstTachyonSession *session, const struct tachyon_notice *notice)
+{
+  GstTachyonNeeds needs;
+
+  if (notice->event.type != MESSAGE_NEEDS) {
+    gst_tachyon_upstream_take (session, notice);
+    return;
+  }
+  if (!gst_tachyon_needs_decode (&notice->event, &needs)) {
+    GST_DEBUG_OBJECT (session->element, "needs that make no sense");
+    return;
+  }
+
+  GST_DEBUG_OBJECT (session->element,
+      "subscriber %" G_GUINT64_FORMAT " needs min-buffers %u, align %u, "
+      "%svideo meta, caps \"%s\"",
+      (guint64) notice->subscriber, needs.min_buffers, needs.align,
+      needs.no_video_meta ? "no " : "", needs.wish);
+  gst_tachyon_demand_set (session->demand, notice->subscriber, &needs);
+  gst_tachyon_audience_reconsider (session);
+}
+
 void
 gst_tachyon_audience_handle_notice (const struct tachyon_notice *notice,
-    gpointer element)
+    gpointer user_data)
 {
+  GstTachyonSession *const session = user_data;
+  GstElement *const element = session->element;
   const guint64 id = notice->subscriber;
 
   switch (notice->type) {
@@ -67,17 +129,20 @@ gst_tachyon_audience_handle_notice (const struct tachyon_notice *notice,
           "subscriber %" G_GUINT64_FORMAT ", process %u, "
           "joined",
           id, notice->pid);
-      tell (element, SIGNAL_CLIENT_CONNECTED, notice);
+      ask_for_key_unit (session);
+      tell (session, SIGNAL_CLIENT_CONNECTED, notice);
       break;
     case TACHYON_NOTICE_LEFT:
       GST_INFO_OBJECT (element,
           "subscriber %" G_GUINT64_FORMAT ", process %u, "
           "left (%d)",
           id, notice->pid, notice->end);
-      tell (element, SIGNAL_CLIENT_DISCONNECTED, notice);
+      gst_tachyon_demand_forget (session->demand, notice->subscriber);
+      gst_tachyon_audience_reconsider (session);
+      tell (session, SIGNAL_CLIENT_DISCONNECTED, notice);
       break;
     case TACHYON_NOTICE_EVENT:
-      push_upstream (element, &notice->event);
+      take_event (session, notice);
       break;
   }
 }

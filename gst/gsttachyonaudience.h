@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * What the sink tells of its subscribers, and what it does for them: signals,
- * the property num-clients, and events that go upstream.
+ * What the sink tells of its subscribers, and what it does for them: messages,
+ * signals, the property num-clients, and events that go upstream.
  */
 #ifndef __GST_TACHYON_AUDIENCE_H__
 #define __GST_TACHYON_AUDIENCE_H__
@@ -11,11 +11,16 @@
 
 #include <tachyon.h>
 
+#include "gsttachyonsession.h"
+
 G_BEGIN_DECLS
 
-/* A GstTachyonNoticeFunc; the element is the sink. */
+/* A GstTachyonNoticeFunc, of a GstTachyonSession. */
 void gst_tachyon_audience_handle_notice (const struct tachyon_notice *notice,
-    gpointer element);
+    gpointer session);
+
+/* After each change of what subscribers need, or of what is sent. */
+void gst_tachyon_audience_reconsider (GstTachyonSession *session);
 
 void gst_tachyon_audience_install (GObjectClass *klass);
 

@@ -62,10 +62,12 @@ gst_tachyon_client_close (GstTachyonClient *self)
 }
 
 void
-gst_tachyon_client_cancel (GstTachyonClient *self)
+gst_tachyon_client_cancel (GstTachyonClient *self, gboolean is_pause)
 {
   g_mutex_lock (&self->lock);
   self->is_canceled = TRUE;
+  if (!is_pause)
+    self->must_leave = TRUE;
   if (self->subscriber)
     tachyon_subscriber_cancel (self->subscriber);
   g_cond_broadcast (&self->cond);
@@ -77,9 +79,37 @@ gst_tachyon_client_resume (GstTachyonClient *self)
 {
   g_mutex_lock (&self->lock);
   self->is_canceled = FALSE;
+  self->must_leave = FALSE;
   if (self->subscriber)
     tachyon_subscriber_resume (self->subscriber);
   g_mutex_unlock (&self->lock);
+}
+
+gboolean
+gst_tachyon_client_resume_from_pause (GstTachyonClient *self)
+{
+  gboolean was_pause;
+
+  g_mutex_lock (&self->lock);
+  was_pause = self->is_canceled && !self->must_leave;
+  if (was_pause) {
+    self->is_canceled = FALSE;
+    if (self->subscriber)
+      tachyon_subscriber_resume (self->subscriber);
+  }
+  g_mutex_unlock (&self->lock);
+  return was_pause;
+}
+
+gboolean
+gst_tachyon_client_must_leave (GstTachyonClient *self)
+{
+  gboolean must_leave;
+
+  g_mutex_lock (&self->lock);
+  must_leave = self->must_leave;
+  g_mutex_unlock (&self->lock);
+  return must_leave;
 }
 
 gboolean
@@ -98,6 +128,32 @@ gst_tachyon_client_pause (GstTachyonClient *self, GstClockTime duration)
   return !is_canceled;
 }
 
+gint
+gst_tachyon_client_send_urgent (GstTachyonClient *self,
+    const struct tachyon_event *event)
+{
+  gint ret = TACHYON_ERR_CLOSED;
+
+  /* Sending never waits: the lock is held for a moment. */
+  g_mutex_lock (&self->lock);
+  if (self->subscriber)
+    ret = tachyon_subscriber_send_urgent (self->subscriber, event);
+  g_mutex_unlock (&self->lock);
+  return ret;
+}
+
+static gint
+send_in_ring (GstTachyonClient *self, const struct tachyon_event *event)
+{
+  gint ret = TACHYON_ERR_CLOSED;
+
+  g_mutex_lock (&self->lock);
+  if (self->subscriber)
+    ret = tachyon_subscriber_send_event (self->subscriber, event);
+  g_mutex_unlock (&self->lock);
+  return ret;
+}
+
 gboolean
 gst_tachyon_client_send_event (GstTachyonClient *self, GstEvent *event)
 {
@@ -106,12 +162,9 @@ gst_tachyon_client_send_event (GstTachyonClient *self, GstEvent *event)
   gint ret = -EINVAL;
 
   if (gst_tachyon_event_encode (event, bytes, &out)) {
-    /* Sending never waits: the lock is held for a moment. */
-    g_mutex_lock (&self->lock);
-    ret = self->subscriber ?
-        tachyon_subscriber_send_event (self->subscriber, &out) :
-        TACHYON_ERR_CLOSED;
-    g_mutex_unlock (&self->lock);
+    ret = gst_tachyon_client_send_urgent (self, &out);
+    if (ret == -ENOTSUP || ret == TACHYON_ERR_AGAIN)
+      ret = send_in_ring (self, &out);
   }
   g_byte_array_unref (bytes);
   return ret == 0;

@@ -20,6 +20,8 @@ typedef struct
   GCond cond;
   struct tachyon_subscriber *subscriber;
   gboolean is_canceled;
+  /* and not, or not only, by a pause */
+  gboolean must_leave;
   /* what a subscriber that is gone leaves behind */
   struct tachyon_subscriber_stats last_stats;
 } GstTachyonClient;
@@ -34,9 +36,20 @@ gint gst_tachyon_client_open (GstTachyonClient *self, const gchar *address,
 /* Leave. Frames stay readable. */
 void gst_tachyon_client_close (GstTachyonClient *self);
 
-/* Wake the streaming thread, and let it wait again. Any thread. */
-void gst_tachyon_client_cancel (GstTachyonClient *self);
+/* Wake the streaming thread, and let it wait again. Any thread.
+ *
+ * @is_pause: it goes on where it was
+ */
+void gst_tachyon_client_cancel (GstTachyonClient *self, gboolean is_pause);
 void gst_tachyon_client_resume (GstTachyonClient *self);
+/*
+ * Let it wait again if nothing but a pause canceled it.
+ *
+ * Returns: FALSE when it was something else
+ */
+gboolean gst_tachyon_client_resume_from_pause (GstTachyonClient *self);
+/* Returns: whether something else than a pause has canceled it */
+gboolean gst_tachyon_client_must_leave (GstTachyonClient *self);
 
 /*
  * Sleep.
@@ -46,7 +59,13 @@ void gst_tachyon_client_resume (GstTachyonClient *self);
 gboolean gst_tachyon_client_pause (GstTachyonClient *self,
     GstClockTime duration);
 
-/* Send an event back to the producer. Any thread. Returns: FALSE: it is lost */
+/* Send an urgent event to the producer. Any thread. Returns: as
+ * tachyon_subscriber_send_urgent() */
+gint gst_tachyon_client_send_urgent (GstTachyonClient *self,
+    const struct tachyon_event *event);
+
+/* Send an event back to the producer: wherever its streaming thread is, if it
+ * takes urgent ones. Any thread. Returns: FALSE: it is lost */
 gboolean gst_tachyon_client_send_event (GstTachyonClient *self,
     GstEvent *event);
 

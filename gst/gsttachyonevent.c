@@ -4,6 +4,7 @@
  * GstEvent to struct tachyon_event and back.
  */
 #include "gsttachyonevent.h"
+#include "gsttachyoneventcodec.h"
 #include "gsttachyontags.h"
 #include "gsttachyontext.h"
 #include "gsttachyonwire.h"
@@ -22,31 +23,6 @@ struct event_codec
   GstEvent *(*decode) (const struct tachyon_event *event);
 };
 
-static void
-append (GByteArray *bytes, gconstpointer data, gsize size)
-{
-  g_byte_array_append (bytes, data, size);
-}
-
-static gboolean
-read_head (const struct tachyon_event *event, gpointer head, gsize size)
-{
-  if (event->size < size)
-    return FALSE;
-  memcpy (head, event->data, size);
-  return TRUE;
-}
-
-/* Returns: (transfer full): a private copy of what stands behind the head */
-static gchar *
-read_text (const struct tachyon_event *event, gsize offset)
-{
-  /* An empty event may have no data at all. */
-  if (event->size <= offset)
-    return g_strdup ("");
-  return g_strndup ((const gchar *) event->data + offset, event->size - offset);
-}
-
 /* --- STREAM_START --- */
 
 static gboolean
@@ -63,8 +39,8 @@ encode_stream_start (GstEvent *event, GByteArray *bytes)
   if (gst_event_parse_group_id (event, &group_id))
     head.group_id = group_id;
 
-  append (bytes, &head, sizeof head);
-  append (bytes, id, strlen (id));
+  gst_tachyon_event_append (bytes, &head, sizeof head);
+  gst_tachyon_event_append (bytes, id, strlen (id));
   return TRUE;
 }
 
@@ -75,9 +51,9 @@ decode_stream_start (const struct tachyon_event *event)
   GstEvent *start;
   gchar *id;
 
-  if (!read_head (event, &head, sizeof head))
+  if (!gst_tachyon_event_read_head (event, &head, sizeof head))
     return NULL;
-  id = read_text (event, sizeof head);
+  id = gst_tachyon_event_read_text (event, sizeof head);
   if (*id == '\0' || !g_utf8_validate (id, -1, NULL)) {
     g_free (id);
     return NULL;
@@ -113,7 +89,7 @@ encode_segment (GstEvent *event, GByteArray *bytes)
     .position = segment->position,
     .duration = segment->duration,
   };
-  append (bytes, &out, sizeof out);
+  gst_tachyon_event_append (bytes, &out, sizeof out);
   return TRUE;
 }
 
@@ -144,7 +120,8 @@ decode_segment (const struct tachyon_event *event)
   struct segment_event in;
   GstSegment segment;
 
-  if (!read_head (event, &in, sizeof in) || !segment_is_sound (&in))
+  if (!gst_tachyon_event_read_head (event, &in, sizeof in) ||
+      !segment_is_sound (&in))
     return NULL;
 
   gst_segment_init (&segment, in.format);
@@ -175,8 +152,8 @@ encode_tag (GstEvent *event, GByteArray *bytes)
   text = gst_tachyon_tags_print (tags);
   if (!text)
     return FALSE;
-  append (bytes, &head, sizeof head);
-  append (bytes, text, strlen (text));
+  gst_tachyon_event_append (bytes, &head, sizeof head);
+  gst_tachyon_event_append (bytes, text, strlen (text));
   g_free (text);
   return TRUE;
 }
@@ -188,10 +165,10 @@ decode_tag (const struct tachyon_event *event)
   GstTagList *tags;
   gchar *text;
 
-  if (!read_head (event, &head, sizeof head) ||
+  if (!gst_tachyon_event_read_head (event, &head, sizeof head) ||
       head.scope > GST_TAG_SCOPE_GLOBAL)
     return NULL;
-  text = read_text (event, sizeof head);
+  text = gst_tachyon_event_read_text (event, sizeof head);
   tags = gst_tachyon_tags_parse (text);
   g_free (text);
   if (!tags)
@@ -219,7 +196,7 @@ encode_buffer_size (GstEvent *event, GByteArray *bytes)
       &async);
   out.format = format;
   out.async = async;
-  append (bytes, &out, sizeof out);
+  gst_tachyon_event_append (bytes, &out, sizeof out);
   return is_format (format);
 }
 
@@ -228,7 +205,8 @@ decode_buffer_size (const struct tachyon_event *event)
 {
   struct buffer_size_event in;
 
-  if (!read_head (event, &in, sizeof in) || !is_format (in.format))
+  if (!gst_tachyon_event_read_head (event, &in, sizeof in) ||
+      !is_format (in.format))
     return NULL;
   return gst_event_new_buffer_size (in.format, in.min_size, in.max_size,
       in.async != 0);
@@ -242,7 +220,7 @@ encode_stream_group_done (GstEvent *event, GByteArray *bytes)
 
   gst_event_parse_stream_group_done (event, &group_id);
   out.group_id = group_id;
-  append (bytes, &out, sizeof out);
+  gst_tachyon_event_append (bytes, &out, sizeof out);
   return TRUE;
 }
 
@@ -251,7 +229,8 @@ decode_stream_group_done (const struct tachyon_event *event)
 {
   struct stream_group_done_event in;
 
-  if (!read_head (event, &in, sizeof in) || in.group_id == GST_GROUP_ID_INVALID)
+  if (!gst_tachyon_event_read_head (event, &in, sizeof in) ||
+      in.group_id == GST_GROUP_ID_INVALID)
     return NULL;
   return gst_event_new_stream_group_done (in.group_id);
 }
@@ -264,7 +243,7 @@ encode_segment_done (GstEvent *event, GByteArray *bytes)
 
   gst_event_parse_segment_done (event, &format, &out.position);
   out.format = format;
-  append (bytes, &out, sizeof out);
+  gst_tachyon_event_append (bytes, &out, sizeof out);
   return is_format (format);
 }
 
@@ -273,7 +252,8 @@ decode_segment_done (const struct tachyon_event *event)
 {
   struct segment_done_event in;
 
-  if (!read_head (event, &in, sizeof in) || !is_format (in.format))
+  if (!gst_tachyon_event_read_head (event, &in, sizeof in) ||
+      !is_format (in.format))
     return NULL;
   return gst_event_new_segment_done (in.format, in.position);
 }
@@ -287,7 +267,7 @@ encode_gap (GstEvent *event, GByteArray *bytes)
   gst_event_parse_gap (event, &out.timestamp, &out.duration);
   gst_event_parse_gap_flags (event, &flags);
   out.flags = flags;
-  append (bytes, &out, sizeof out);
+  gst_tachyon_event_append (bytes, &out, sizeof out);
   return TRUE;
 }
 
@@ -297,7 +277,7 @@ decode_gap (const struct tachyon_event *event)
   struct gap_event in;
   GstEvent *gap;
 
-  if (!read_head (event, &in, sizeof in) ||
+  if (!gst_tachyon_event_read_head (event, &in, sizeof in) ||
       !GST_CLOCK_TIME_IS_VALID (in.timestamp))
     return NULL;
   gap = gst_event_new_gap (in.timestamp, in.duration);
@@ -306,88 +286,27 @@ decode_gap (const struct tachyon_event *event)
   return gap;
 }
 
-/* --- upstream --- */
-
 static gboolean
-encode_qos (GstEvent *event, GByteArray *bytes)
+encode_instant_rate_change (GstEvent *event, GByteArray *bytes)
 {
-  struct qos_event out = { 0 };
-  GstQOSType type;
+  struct instant_rate_change_event out = { 0 };
+  GstSegmentFlags flags;
 
-  gst_event_parse_qos (event, &type, &out.proportion, &out.diff,
-      &out.timestamp);
-  out.type = type;
-  append (bytes, &out, sizeof out);
+  gst_event_parse_instant_rate_change (event, &out.rate_multiplier, &flags);
+  out.flags = flags;
+  gst_tachyon_event_append (bytes, &out, sizeof out);
   return TRUE;
 }
 
 static GstEvent *
-decode_qos (const struct tachyon_event *event)
+decode_instant_rate_change (const struct tachyon_event *event)
 {
-  struct qos_event in;
+  struct instant_rate_change_event in;
 
-  if (!read_head (event, &in, sizeof in) || in.type > GST_QOS_TYPE_THROTTLE ||
-      !isfinite (in.proportion) || in.diff == G_MININT64)
+  if (!gst_tachyon_event_read_head (event, &in, sizeof in) ||
+      !is_rate (in.rate_multiplier))
     return NULL;
-  if (in.diff < 0 && (guint64) -in.diff > in.timestamp)
-    return NULL;
-  return gst_event_new_qos (in.type, in.proportion, in.diff, in.timestamp);
-}
-
-static gboolean
-encode_latency (GstEvent *event, GByteArray *bytes)
-{
-  struct latency_event out;
-
-  gst_event_parse_latency (event, &out.latency);
-  append (bytes, &out, sizeof out);
-  return TRUE;
-}
-
-static GstEvent *
-decode_latency (const struct tachyon_event *event)
-{
-  struct latency_event in;
-
-  if (!read_head (event, &in, sizeof in) ||
-      !GST_CLOCK_TIME_IS_VALID (in.latency))
-    return NULL;
-  return gst_event_new_latency (in.latency);
-}
-
-static gboolean
-encode_nothing (GstEvent *event, GByteArray *bytes)
-{
-  return TRUE;
-}
-
-static GstEvent *
-decode_reconfigure (const struct tachyon_event *event)
-{
-  return gst_event_new_reconfigure ();
-}
-
-static gboolean
-encode_toc_select (GstEvent *event, GByteArray *bytes)
-{
-  gchar *uid;
-
-  gst_event_parse_toc_select (event, &uid);
-  append (bytes, uid, strlen (uid));
-  g_free (uid);
-  return TRUE;
-}
-
-static GstEvent *
-decode_toc_select (const struct tachyon_event *event)
-{
-  gchar *uid = read_text (event, 0);
-  GstEvent *select = NULL;
-
-  if (g_utf8_validate (uid, -1, NULL))
-    select = gst_event_new_toc_select (uid);
-  g_free (uid);
-  return select;
+  return gst_event_new_instant_rate_change (in.rate_multiplier, in.flags);
 }
 
 /* --- events that are a structure --- */
@@ -400,7 +319,7 @@ encode_structure (GstEvent *event, GByteArray *bytes)
 
   if (!text)
     return FALSE;
-  append (bytes, text, strlen (text));
+  gst_tachyon_event_append (bytes, text, strlen (text));
   g_free (text);
   return TRUE;
 }
@@ -408,7 +327,7 @@ encode_structure (GstEvent *event, GByteArray *bytes)
 static GstStructure *
 decode_structure (const struct tachyon_event *event)
 {
-  gchar *text = read_text (event, 0);
+  gchar *text = gst_tachyon_event_read_text (event, 0);
   GstStructure *structure = gst_tachyon_structure_parse (text);
 
   g_free (text);
@@ -450,12 +369,17 @@ decode_protection (const struct tachyon_event *event)
 
 static const struct event_codec codecs[] = {
   { GST_EVENT_STREAM_START, encode_stream_start, decode_stream_start },
+  { GST_EVENT_STREAM_COLLECTION, gst_tachyon_event_encode_stream_collection,
+      gst_tachyon_event_decode_stream_collection },
   { GST_EVENT_SEGMENT, encode_segment, decode_segment },
   { GST_EVENT_TAG, encode_tag, decode_tag },
   { GST_EVENT_BUFFERSIZE, encode_buffer_size, decode_buffer_size },
   { GST_EVENT_STREAM_GROUP_DONE, encode_stream_group_done,
       decode_stream_group_done },
   { GST_EVENT_PROTECTION, encode_structure, decode_protection },
+  { GST_EVENT_INSTANT_RATE_CHANGE, encode_instant_rate_change,
+      decode_instant_rate_change },
+  { GST_EVENT_TOC, gst_tachyon_event_encode_toc, gst_tachyon_event_decode_toc },
   { GST_EVENT_SEGMENT_DONE, encode_segment_done, decode_segment_done },
   { GST_EVENT_GAP, encode_gap, decode_gap },
   { GST_EVENT_CUSTOM_DOWNSTREAM, encode_structure, decode_custom },
@@ -463,11 +387,16 @@ static const struct event_codec codecs[] = {
   { GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, encode_structure, decode_custom },
   { GST_EVENT_CUSTOM_BOTH, encode_structure, decode_custom },
   { GST_EVENT_CUSTOM_BOTH_OOB, encode_structure, decode_custom },
-  { GST_EVENT_QOS, encode_qos, decode_qos },
+  { GST_EVENT_QOS, gst_tachyon_event_encode_qos, gst_tachyon_event_decode_qos },
   { GST_EVENT_NAVIGATION, encode_structure, decode_custom },
-  { GST_EVENT_LATENCY, encode_latency, decode_latency },
-  { GST_EVENT_RECONFIGURE, encode_nothing, decode_reconfigure },
-  { GST_EVENT_TOC_SELECT, encode_toc_select, decode_toc_select },
+  { GST_EVENT_LATENCY, gst_tachyon_event_encode_latency,
+      gst_tachyon_event_decode_latency },
+  { GST_EVENT_RECONFIGURE, gst_tachyon_event_encode_nothing,
+      gst_tachyon_event_decode_reconfigure },
+  { GST_EVENT_SELECT_STREAMS, gst_tachyon_event_encode_select_streams,
+      gst_tachyon_event_decode_select_streams },
+  { GST_EVENT_TOC_SELECT, gst_tachyon_event_encode_toc_select,
+      gst_tachyon_event_decode_toc_select },
   { GST_EVENT_CUSTOM_UPSTREAM, encode_structure, decode_custom },
 };
 
@@ -508,7 +437,9 @@ gst_tachyon_event_encode (GstEvent *event, GByteArray *bytes,
 
   memset (out, 0, sizeof *out);
   out->type = type;
-  if (GST_EVENT_IS_STICKY (event))
+  /* A rate is relative to the segment: it means nothing to who joins when there
+   * was another one since. */
+  if (GST_EVENT_IS_STICKY (event) && type != GST_EVENT_INSTANT_RATE_CHANGE)
     out->flags = TACHYON_EVENT_STICKY;
   out->order = MIN ((guint) type >> GST_EVENT_NUM_SHIFT, ORDER_MAX);
   structure = gst_event_get_structure (event);

@@ -9,6 +9,21 @@
 
 #include <string.h>
 
+static void
+take_clients (GstTachyonFigures *self, struct tachyon_publisher *publisher)
+{
+  guint i;
+
+  for (i = 0; i < TACHYON_SUBSCRIBERS_MAX; i++) {
+    struct tachyon_client_stats *const client =
+        &self->clients[self->client_count];
+
+    client->size = sizeof (*client);
+    if (tachyon_publisher_get_client_stats (publisher, i, client) == 0)
+      self->client_count++;
+  }
+}
+
 void
 gst_tachyon_figures_take (GstTachyonFigures *self,
     struct tachyon_publisher *publisher, GstTachyonSender *sender)
@@ -19,6 +34,30 @@ gst_tachyon_figures_take (GstTachyonFigures *self,
   self->copied =
       self->publisher.copied + gst_tachyon_sender_get_copied (sender);
   self->not_carried = gst_tachyon_sender_get_lost (sender);
+  take_clients (self, publisher);
+}
+
+static void
+add_clients (const GstTachyonFigures *self, GstStructure *structure)
+{
+  GValue list = G_VALUE_INIT;
+  guint i;
+
+  gst_value_list_init (&list, self->client_count);
+  for (i = 0; i < self->client_count; i++) {
+    const struct tachyon_client_stats *const client = &self->clients[i];
+    GValue value = G_VALUE_INIT;
+
+    g_value_init (&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed (&value,
+        gst_structure_new ("client", "id", G_TYPE_UINT64,
+            (guint64) client->subscriber, "pid", G_TYPE_UINT, client->pid,
+            "dropped", G_TYPE_UINT64, (guint64) client->dropped, "queued",
+            G_TYPE_UINT64, (guint64) client->queued, "held", G_TYPE_UINT64,
+            (guint64) client->held, NULL));
+    gst_value_list_append_and_take_value (&list, &value);
+  }
+  gst_structure_take_value (structure, "clients", &list);
 }
 
 static GstStructure *
@@ -40,6 +79,7 @@ to_structure (const GstTachyonFigures *self, GstBaseSink *bsink)
       stats->payload_bytes, "stream-frames", G_TYPE_UINT64, self->stream_frames,
       "stream-skipped", G_TYPE_UINT64, self->stream_skipped, "system-calls",
       G_TYPE_UINT64, tachyon_system_calls (), NULL);
+  add_clients (self, structure);
 
   return structure;
 }
@@ -112,10 +152,14 @@ gst_tachyon_figures_install (GObjectClass *klass)
    * * `stream-frames`, `stream-skipped`: buffers that became the newest of
    *   #GstTachyonSink:stream-name, and those that did not
    * * `system-calls`: of all tachyon elements in this process
+   * * `clients` (list of structures): for each subscriber its `id` and `pid`,
+   *   the buffers that it missed (`dropped`), those that it has not received
+   *   (`queued`), and the blocks that it has not given back (`held`)
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Figures since the element left READY", GST_TYPE_STRUCTURE, flags));
+          "Figures since the element left READY: sent, copied, dropped and so on",
+          GST_TYPE_STRUCTURE, flags));
 }

@@ -22,6 +22,8 @@ enum
 typedef struct
 {
   struct tachyon_publisher_stats publisher;
+  struct tachyon_client_stats clients[TACHYON_SUBSCRIBERS_MAX];
+  guint client_count;
   guint64 copied;
   guint64 not_carried;
   guint64 stream_frames;

@@ -15,8 +15,19 @@
 #include <tachyon.h>
 
 #include "gsttachyonlayout.h"
+#include "gsttachyonmeta.h"
 
 G_BEGIN_DECLS
+
+/* All that GStreamer's core knows, less TAG_MEMORY: it is about memory here. */
+#define GST_TACHYON_BUFFER_FLAGS                                   \
+  (GST_BUFFER_FLAG_LIVE | GST_BUFFER_FLAG_DECODE_ONLY |            \
+      GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_RESYNC |           \
+      GST_BUFFER_FLAG_CORRUPTED | GST_BUFFER_FLAG_MARKER |         \
+      GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_GAP |               \
+      GST_BUFFER_FLAG_DROPPABLE | GST_BUFFER_FLAG_DELTA_UNIT |     \
+      GST_BUFFER_FLAG_SYNC_AFTER | GST_BUFFER_FLAG_NON_DROPPABLE | \
+      ~(guint32) (GST_BUFFER_FLAG_LAST - 1))
 
 /*
  * Write times, offsets, flags and metas of a buffer into a frame; its data,
@@ -38,15 +49,10 @@ guint gst_tachyon_frame_from_buffer (GstBuffer *buffer,
  * memory already. What a peer wrote is checked; what does not hold is left
  * out.
  *
- * @layout: the stream's layout of planes, or NULL
- * @video: the stream's format when it is raw video, or NULL
- * @audio: the stream's format when it is raw audio, or NULL
- *
  * Returns: FALSE when something was malformed and left out.
  */
 gboolean gst_tachyon_frame_to_buffer (const struct tachyon_frame *frame,
-    const struct tachyon_layout *layout, const GstVideoInfo *video,
-    const GstAudioInfo *audio, GstBuffer *buffer);
+    const struct gst_tachyon_stream *stream, GstBuffer *buffer);
 
 G_END_DECLS
 

@@ -14,6 +14,19 @@
 
 G_BEGIN_DECLS
 
+/* What is known of a stream where a frame of it arrives. */
+struct gst_tachyon_stream
+{
+  /* where planes stand unless a frame says otherwise, or NULL */
+  const struct tachyon_layout *layout;
+  /* the format when it is raw video, or NULL */
+  const GstVideoInfo *video;
+  /* the format when it is raw audio, or NULL */
+  const GstAudioInfo *audio;
+  /* 0 when it is no DSD */
+  guint dsd_channels;
+};
+
 /*
  * Append a buffer's metas to records.
  *
@@ -26,13 +39,12 @@ guint gst_tachyon_metas_encode (GstBuffer *buffer,
 
 /*
  * Add what a frame's records say to a buffer that has its memory already; what
- * does not hold is left out. Arguments as of gst_tachyon_frame_to_buffer().
+ * does not hold is left out.
  *
  * Returns: FALSE when something was malformed
  */
 gboolean gst_tachyon_metas_decode (const struct tachyon_frame *frame,
-    const struct tachyon_layout *layout, const GstVideoInfo *video,
-    const GstAudioInfo *audio, GstBuffer *buffer);
+    const struct gst_tachyon_stream *stream, GstBuffer *buffer);
 
 G_END_DECLS
 

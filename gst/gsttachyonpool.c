@@ -12,6 +12,8 @@
 
 #include <gst/video/video.h>
 
+#define BYTES_TO_BEGIN_WITH ((gsize) 256 << 20)
+
 struct _GstTachyonPool
 {
   GstVideoBufferPool parent;
@@ -242,16 +244,18 @@ gst_tachyon_pool_new (GstTachyonAllocator *allocator)
 }
 
 static GstBufferPool *
-new_pool (GstTachyonAllocator *allocator, GstCaps *caps, guint size,
-    const GstAllocationParams *params)
+new_pool (GstTachyonAllocator *allocator, GstCaps *caps, guint size, guint min,
+    const GstAllocationParams *params, gboolean has_video_meta)
 {
   GstBufferPool *const pool = gst_tachyon_pool_new (allocator);
   GstStructure *const config = gst_buffer_pool_get_config (pool);
 
-  gst_buffer_pool_config_set_params (config, caps, size, 0, 0);
+  gst_buffer_pool_config_set_params (config, caps, size, min, 0);
   gst_buffer_pool_config_set_allocator (config, GST_ALLOCATOR (allocator),
       params);
-  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  if (has_video_meta)
+    gst_buffer_pool_config_add_option (config,
+        GST_BUFFER_POOL_OPTION_VIDEO_META);
   if (!gst_buffer_pool_set_config (pool, config)) {
     gst_object_unref (pool);
     return NULL;
@@ -275,19 +279,32 @@ is_system_memory (const GstCaps *caps)
           GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY);
 }
 
+/* Upstream allocates that many at once, and a far side that asks for much must
+ * not take it all. */
+static guint
+buffers_to_begin_with (const GstTachyonNeeds *needs, gsize size)
+{
+  return MIN (MIN (needs->min_buffers, GST_TACHYON_NEEDS_BUFFERS_MAX),
+      BYTES_TO_BEGIN_WITH / size);
+}
+
 void
-gst_tachyon_pool_propose (GstTachyonAllocator *allocator, GstQuery *query)
+gst_tachyon_pool_propose (GstTachyonAllocator *allocator, GstQuery *query,
+    const GstTachyonNeeds *needs)
 {
   /* Blocks are aligned to pages: asking for a cache line costs nothing, and
    * spares decoders a pool of their own. */
-  GstAllocationParams params = { .align = 63 };
+  GstAllocationParams params = { .align = 63 | needs->align };
+  const gboolean has_video_meta = !needs->no_video_meta;
   GstBufferPool *pool = NULL;
   GstVideoInfo info;
   GstCaps *caps;
   gboolean need_pool;
+  guint min;
 
   gst_query_parse_allocation (query, &caps, &need_pool);
-  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  if (has_video_meta)
+    gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
 
   if (caps && !is_system_memory (caps))
     return;
@@ -299,8 +316,9 @@ gst_tachyon_pool_propose (GstTachyonAllocator *allocator, GstQuery *query)
     return;
 
   /* No maximum: libav's decoders turn down a pool with one. */
+  min = buffers_to_begin_with (needs, info.size);
   if (need_pool)
-    pool = new_pool (allocator, caps, info.size, &params);
-  gst_query_add_allocation_pool (query, pool, info.size, 0, 0);
+    pool = new_pool (allocator, caps, info.size, min, &params, has_video_meta);
+  gst_query_add_allocation_pool (query, pool, info.size, min, 0);
   gst_clear_object (&pool);
 }

@@ -9,6 +9,7 @@
 #include <gst/video/gstvideopool.h>
 
 #include "gsttachyonallocator.h"
+#include "gsttachyonneeds.h"
 
 G_BEGIN_DECLS
 
@@ -26,8 +27,10 @@ GstBufferPool *gst_tachyon_pool_new (GstTachyonAllocator *allocator);
  */
 gboolean gst_tachyon_pool_video_info (const GstCaps *caps, GstVideoInfo *info);
 
-/* Answer an ALLOCATION query: allocator, pool and VideoMeta. */
-void gst_tachyon_pool_propose (GstTachyonAllocator *allocator, GstQuery *query);
+/* Answer an ALLOCATION query: allocator, pool and VideoMeta, as subscribers need
+ * them. */
+void gst_tachyon_pool_propose (GstTachyonAllocator *allocator, GstQuery *query,
+    const GstTachyonNeeds *needs);
 
 G_END_DECLS
 

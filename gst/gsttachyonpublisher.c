@@ -9,15 +9,20 @@ struct _GstTachyonPublisher
 {
   gatomicrefcount ref_count;
 
-  /* Guards what follows; never held across a call of the library. */
+  /* Guards what follows; held across no call of the library that may wait. */
   GMutex lock;
   GCond cond;
   struct tachyon_publisher *publisher;
   guint users;
   /* of those, threads that wait for a block */
   guint waiters;
-  gboolean canceled;
+  /* calls of cancel that no resume has met */
+  guint canceled;
   gboolean flushing;
+
+  /* called after a wait, which may have met what is for others */
+  GstTachyonPublisherFunc met;
+  gpointer met_data;
 };
 
 GstTachyonPublisher *
@@ -75,6 +80,16 @@ gst_tachyon_publisher_leave (GstTachyonPublisher *self)
   g_mutex_unlock (&self->lock);
 }
 
+void
+gst_tachyon_publisher_set_met (GstTachyonPublisher *self,
+    GstTachyonPublisherFunc met, gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  self->met = met;
+  self->met_data = user_data;
+  g_mutex_unlock (&self->lock);
+}
+
 /* Returns: FALSE when the wait is over for good. */
 static gboolean
 wait_for_block (GstTachyonPublisher *self, struct tachyon_publisher *publisher)
@@ -95,6 +110,8 @@ wait_for_block (GstTachyonPublisher *self, struct tachyon_publisher *publisher)
   tachyon_publisher_wait (publisher, -1);
 
   g_mutex_lock (&self->lock);
+  if (self->met)
+    self->met (self->met_data);
   if (--self->waiters == 0)
     g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
@@ -178,10 +195,10 @@ gst_tachyon_publisher_cancel (GstTachyonPublisher *self)
     return;
 
   g_mutex_lock (&self->lock);
-  self->canceled = TRUE;
+  self->canceled++;
+  tachyon_publisher_cancel (publisher);
   g_mutex_unlock (&self->lock);
 
-  tachyon_publisher_cancel (publisher);
   gst_tachyon_publisher_leave (self);
 }
 
@@ -199,12 +216,11 @@ gst_tachyon_publisher_resume (GstTachyonPublisher *self)
   g_mutex_lock (&self->lock);
   while (self->flushing && self->waiters > 0)
     g_cond_wait (&self->cond, &self->lock);
-  g_mutex_unlock (&self->lock);
 
-  tachyon_publisher_resume (publisher);
-
-  g_mutex_lock (&self->lock);
-  self->canceled = FALSE;
+  if (self->canceled > 0)
+    self->canceled--;
+  if (self->canceled == 0)
+    tachyon_publisher_resume (publisher);
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
 
@@ -245,6 +261,19 @@ gst_tachyon_publisher_is_closed (GstTachyonPublisher *self)
   return closed;
 }
 
+/* Subscribers go on reading what they have. A pool does not hand a buffer with
+ * this flag out again: upstream, which still runs, must not draw into it. */
+static void
+abandon_all (struct tachyon_publisher *publisher)
+{
+  GstBuffer *buffer;
+
+  while ((buffer = tachyon_publisher_reclaim (publisher))) {
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_TAG_MEMORY);
+    gst_buffer_unref (buffer);
+  }
+}
+
 void
 gst_tachyon_publisher_close (GstTachyonPublisher *self)
 {
@@ -265,6 +294,6 @@ gst_tachyon_publisher_close (GstTachyonPublisher *self)
     return;
 
   tachyon_publisher_shutdown (publisher);
-  reclaim_all (publisher);
+  abandon_all (publisher);
   tachyon_publisher_destroy (publisher);
 }

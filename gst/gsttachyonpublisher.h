@@ -43,6 +43,16 @@ void gst_tachyon_publisher_leave (GstTachyonPublisher *self);
 gint gst_tachyon_publisher_acquire (GstTachyonPublisher *self, gsize size,
     struct tachyon_frame *frame);
 
+typedef void (*GstTachyonPublisherFunc) (gpointer user_data);
+
+/*
+ * Have a function called when a thread of upstream's has waited for a block: it
+ * took what subscribers sent meanwhile, which is for another thread. The function
+ * must not wait. NULL: none; then none is under way any more.
+ */
+void gst_tachyon_publisher_set_met (GstTachyonPublisher *self,
+    GstTachyonPublisherFunc met, gpointer user_data);
+
 /* Prepare for buffers of a size; blocks of other sizes retire. A failure shows
  * again when a block is acquired. */
 void gst_tachyon_publisher_configure (GstTachyonPublisher *self, gsize size);
@@ -50,7 +60,8 @@ void gst_tachyon_publisher_configure (GstTachyonPublisher *self, gsize size);
 /* Let go of the buffers whose publication is over. */
 void gst_tachyon_publisher_drain (GstTachyonPublisher *self);
 
-/* The sink's unlock() and unlock_stop(): every wait ends, waits wait again. */
+/* The sink's unlock() and unlock_stop(): every wait ends; when each cancel has
+ * met its resume, waits wait again. */
 void gst_tachyon_publisher_cancel (GstTachyonPublisher *self);
 void gst_tachyon_publisher_resume (GstTachyonPublisher *self);
 

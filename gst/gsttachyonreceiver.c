@@ -4,6 +4,7 @@
  * Frames to buffers, with the stream's format in mind.
  */
 #include "gsttachyonreceiver.h"
+#include "gsttachyondescriptor.h"
 #include "gsttachyonframe.h"
 #include "gsttachyonmemory.h"
 
@@ -13,11 +14,13 @@ GST_DEBUG_CATEGORY_EXTERN (gst_tachyon_src_debug);
 struct _GstTachyonReceiver
 {
   GstAllocator *allocator;
+  GstTachyonDescriptors *descriptors;
 
   GstVideoInfo video;
   gboolean is_video;
   GstAudioInfo audio;
   gboolean is_audio;
+  guint dsd_channels;
   /* where planes stand unless one is told: what a reader without metas takes */
   struct tachyon_layout packed;
   struct tachyon_layout layout;
@@ -35,12 +38,14 @@ gst_tachyon_receiver_new (void)
   GstTachyonReceiver *self = g_new0 (GstTachyonReceiver, 1);
 
   self->allocator = gst_tachyon_memory_allocator_new ();
+  self->descriptors = gst_tachyon_descriptors_new ();
   return self;
 }
 
 void
 gst_tachyon_receiver_free (GstTachyonReceiver *self)
 {
+  gst_tachyon_descriptors_free (self->descriptors);
   gst_object_unref (self->allocator);
   g_free (self);
 }
@@ -50,7 +55,20 @@ gst_tachyon_receiver_reset (GstTachyonReceiver *self)
 {
   self->is_video = FALSE;
   self->is_audio = FALSE;
+  self->dsd_channels = 0;
   self->has_layout = FALSE;
+  gst_tachyon_descriptors_flush (self->descriptors);
+}
+
+static guint
+get_dsd_channels (const GstStructure *structure)
+{
+  gint channels;
+
+  return gst_structure_has_name (structure, "audio/x-dsd") &&
+          gst_structure_get_int (structure, "channels", &channels) ?
+      MAX (channels, 0) :
+      0;
 }
 
 void
@@ -58,11 +76,14 @@ gst_tachyon_receiver_set_caps (GstTachyonReceiver *self, const GstCaps *caps)
 {
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
 
+  /* Another format has other buffers. */
+  gst_tachyon_descriptors_flush (self->descriptors);
   self->is_video = gst_structure_has_name (structure, "video/x-raw") &&
       gst_video_info_from_caps (&self->video, caps) &&
       gst_tachyon_layout_from_video_info (&self->video, &self->packed);
   self->is_audio = gst_structure_has_name (structure, "audio/x-raw") &&
       gst_audio_info_from_caps (&self->audio, caps);
+  self->dsd_channels = get_dsd_channels (structure);
 }
 
 void
@@ -83,10 +104,14 @@ static void
 apply_frame (GstTachyonReceiver *self, const struct tachyon_frame *frame,
     GstBuffer *buffer)
 {
-  if (gst_tachyon_frame_to_buffer (frame,
-          self->has_layout ? &self->layout : NULL,
-          self->is_video ? &self->video : NULL,
-          self->is_audio ? &self->audio : NULL, buffer))
+  const struct gst_tachyon_stream stream = {
+    .layout = self->has_layout ? &self->layout : NULL,
+    .video = self->is_video ? &self->video : NULL,
+    .audio = self->is_audio ? &self->audio : NULL,
+    .dsd_channels = self->dsd_channels,
+  };
+
+  if (gst_tachyon_frame_to_buffer (frame, &stream, buffer))
     return;
 
   if (g_atomic_pointer_add (&self->malformed, 1) == 0)
@@ -121,6 +146,27 @@ wrap_frame (GstTachyonReceiver *self, struct tachyon_frame *frame)
   apply_frame (self, frame, buffer);
   /* of an empty one; the others' has moved */
   tachyon_frame_release (frame);
+  return buffer;
+}
+
+/* Never copied: a DMABuf is what downstream asked for. */
+static GstBuffer *
+wrap_descriptor (GstTachyonReceiver *self, struct tachyon_frame *frame)
+{
+  GstMemory *const memory =
+      gst_tachyon_descriptors_wrap (self->descriptors, frame);
+  GstBuffer *buffer;
+
+  if (!memory) {
+    GST_WARNING ("no descriptor is left for a frame");
+    tachyon_frame_release (frame);
+    return NULL;
+  }
+
+  buffer = gst_buffer_new ();
+  gst_buffer_append_memory (buffer, memory);
+  apply_frame (self, frame, buffer);
+
   return buffer;
 }
 
@@ -187,6 +233,8 @@ gst_tachyon_receiver_take (GstTachyonReceiver *self,
 {
   GstBuffer *buffer;
 
+  if (!frame->data && frame->size > 0)
+    return wrap_descriptor (self, frame);
   if (must_copy && frame->size > 0)
     buffer = copy_frame (self, frame);
   else

@@ -7,7 +7,11 @@
 
 #include <gst/video/video.h>
 
+#include "gsttachyonclock.h"
+#include "gsttachyoncopy.h"
+#include "gsttachyondmabuf.h"
 #include "gsttachyonevent.h"
+#include "gsttachyoneventcodec.h"
 #include "gsttachyonframe.h"
 #include "gsttachyonpool.h"
 #include "gsttachyontime.h"
@@ -22,26 +26,28 @@ struct _GstTachyonSender
 
   /* events that there was no room for yet */
   GQueue queue;
+  gchar *stream_id;
   GByteArray *bytes;
 
-  /* the clock that was sent, and what it was made of: the pointer is compared,
-   * never followed */
+  GstTachyonClock clock;
   struct tachyon_clock sent_clock;
-  struct tachyon_clock clock;
-  gconstpointer clock_object;
-  GstClockTime clock_base_time;
 
   /* the layout that the caps alone imply, and the one that was announced;
    * plane_count is 0 where there is none */
   struct tachyon_layout default_layout;
   struct tachyon_layout layout;
 
-  /* a copy that was made and could not be sent yet, and of what */
-  struct tachyon_frame copy;
-  GstBuffer *copy_of;
+  /* upstream's memory, where the caps say that it is DMABuf */
+  GstTachyonDmabuf *dmabuf;
+  gboolean is_dmabuf;
+
+  GstTachyonCopy copy;
+
+  /* metas of the buffer at hand that cannot cross */
+  guint lost_now;
 
   /* atomic */
-  gsize copied;
+  gint has_own_layout;
   gsize lost;
 };
 
@@ -54,18 +60,11 @@ gst_tachyon_sender_new (struct tachyon_publisher *publisher,
   self->publisher = publisher;
   self->allocator = allocator;
   self->bytes = g_byte_array_new ();
-  self->clock.base_time = TACHYON_TIME_NONE;
-  self->sent_clock = self->clock;
-  self->clock_base_time = GST_CLOCK_TIME_NONE;
+  self->dmabuf =
+      gst_tachyon_dmabuf_new (gst_tachyon_allocator_get_publisher (allocator));
+  self->sent_clock.base_time = TACHYON_TIME_NONE;
 
   return self;
-}
-
-static void
-drop_copy (GstTachyonSender *self)
-{
-  tachyon_frame_release (&self->copy);
-  gst_clear_buffer (&self->copy_of);
 }
 
 void
@@ -74,9 +73,12 @@ gst_tachyon_sender_free (GstTachyonSender *self)
   if (!self)
     return;
 
-  drop_copy (self);
+  gst_tachyon_copy_clear (&self->copy);
+  gst_tachyon_dmabuf_unref (self->dmabuf);
+  gst_tachyon_clock_clear (&self->clock);
   g_queue_clear_full (&self->queue, (GDestroyNotify) gst_event_unref);
   g_byte_array_unref (self->bytes);
+  g_free (self->stream_id);
   g_free (self);
 }
 
@@ -98,7 +100,7 @@ gst_tachyon_sender_flush (GstTachyonSender *self)
 {
   GList *link = self->queue.head;
 
-  drop_copy (self);
+  gst_tachyon_copy_clear (&self->copy);
 
   while (link) {
     GList *const next = link->next;
@@ -121,11 +123,15 @@ gst_tachyon_sender_configure (GstTachyonSender *self, const GstCaps *caps,
   GstVideoInfo info;
   guint64 count;
 
+  self->is_dmabuf = gst_tachyon_dmabuf_is_in_caps (caps);
   memset (&self->default_layout, 0, sizeof (self->default_layout));
   if (!gst_tachyon_pool_video_info (caps, &info))
     return 0;
 
   gst_tachyon_layout_from_video_info (&info, &self->default_layout);
+  /* Nobody asks us for memory. */
+  if (self->is_dmabuf)
+    return 0;
   count = bytes / info.size;
 
   return tachyon_publisher_configure (self->publisher, info.size,
@@ -148,9 +154,47 @@ send_caps (GstTachyonSender *self, GstEvent *event)
 }
 
 static gint
-send_event (GstTachyonSender *self, GstEvent *event)
+send_encoded (GstTachyonSender *self, GstEvent *event)
 {
   struct tachyon_event out;
+
+  if (!gst_tachyon_event_encode (event, self->bytes, &out))
+    return -ENOTSUP;
+
+  return tachyon_publisher_send_event (self->publisher, &out);
+}
+
+static gint
+send_collection (GstTachyonSender *self, GstEvent *event)
+{
+  GstEvent *const own = gst_tachyon_event_keep_stream (event, self->stream_id);
+  gint ret;
+
+  if (!own)
+    return -ENOTSUP;
+  ret = send_encoded (self, own);
+  gst_event_unref (own);
+
+  return ret;
+}
+
+static void
+begin_stream (GstTachyonSender *self, GstEvent *event)
+{
+  const gchar *id;
+
+  gst_event_parse_stream_start (event, &id);
+  g_free (self->stream_id);
+  self->stream_id = g_strdup (id);
+
+  /* Tags, TOC and EOS were the earlier stream's; caps and segment stay until new
+   * ones come, as on a pad. */
+  tachyon_publisher_forget (self->publisher, TACHYON_ORDER_SEGMENT + 1);
+}
+
+static gint
+send_event (GstTachyonSender *self, GstEvent *event)
+{
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CAPS:
@@ -158,18 +202,15 @@ send_event (GstTachyonSender *self, GstEvent *event)
     case GST_EVENT_EOS:
       return tachyon_publisher_send_eos (self->publisher);
     case GST_EVENT_STREAM_START:
-      /* Tags, TOC and EOS were the earlier stream's; caps and segment stay
-       * until new ones come, as on a pad. */
-      tachyon_publisher_forget (self->publisher, TACHYON_ORDER_SEGMENT + 1);
+      begin_stream (self, event);
       break;
+    case GST_EVENT_STREAM_COLLECTION:
+      return send_collection (self, event);
     default:
       break;
   }
 
-  if (!gst_tachyon_event_encode (event, self->bytes, &out))
-    return -ENOTSUP;
-
-  return tachyon_publisher_send_event (self->publisher, &out);
+  return send_encoded (self, event);
 }
 
 void
@@ -199,44 +240,42 @@ gst_tachyon_sender_send_queued (GstTachyonSender *self)
   return 0;
 }
 
-/* The clock and its base time change with the pipeline's state; only then are
- * they converted again, since that reads a foreign clock. */
-static void
-update_clock (GstTachyonSender *self, GstElement *element)
-{
-  gconstpointer object;
-  GstClockTime base_time;
-
-  GST_OBJECT_LOCK (element);
-  object = GST_ELEMENT_CLOCK (element);
-  base_time = element->base_time;
-  GST_OBJECT_UNLOCK (element);
-
-  if (object == self->clock_object && base_time == self->clock_base_time)
-    return;
-
-  self->clock_object = object;
-  self->clock_base_time = base_time;
-  self->clock.base_time = gst_tachyon_time_base_on_monotonic (element);
-}
-
 gint
 gst_tachyon_sender_send_clock (GstTachyonSender *self, GstElement *element,
     GstClockTime latency)
 {
+  const struct tachyon_clock clock = {
+    .base_time = gst_tachyon_clock_get_base (&self->clock, element,
+        gst_tachyon_time_monotonic ()),
+    .latency = latency,
+  };
   gint ret;
 
-  update_clock (self, element);
-  self->clock.latency = latency;
-  if (self->clock.base_time == self->sent_clock.base_time &&
-      self->clock.latency == self->sent_clock.latency)
+  if (clock.base_time == self->sent_clock.base_time &&
+      clock.latency == self->sent_clock.latency)
     return 0;
 
-  ret = tachyon_publisher_set_clock (self->publisher, &self->clock);
+  ret = tachyon_publisher_set_clock (self->publisher, &clock);
   if (ret == 0)
-    self->sent_clock = self->clock;
+    self->sent_clock = clock;
 
   return ret;
+}
+
+void
+gst_tachyon_sender_send_urgent (GstTachyonSender *self, GstEvent *event)
+{
+  GByteArray *const bytes = g_byte_array_new ();
+  struct tachyon_event out;
+  gint ret = -ENOTSUP;
+
+  if (gst_tachyon_event_encode (event, bytes, &out))
+    ret = tachyon_publisher_send_urgent (self->publisher, 0, &out);
+  if (ret < 0) {
+    GST_INFO ("not sent (%s): %" GST_PTR_FORMAT, tachyon_strerror (ret), event);
+    g_atomic_pointer_add (&self->lost, 1);
+  }
+  g_byte_array_unref (bytes);
 }
 
 /* A subscriber lays planes out as it was told last, so each buffer's own layout
@@ -256,10 +295,13 @@ send_layout (GstTachyonSender *self, GstBuffer *buffer)
     return 0;
 
   ret = tachyon_publisher_set_layout (self->publisher, &layout);
-  if (ret == 0)
-    self->layout = layout;
+  if (ret < 0)
+    return ret;
 
-  return ret;
+  self->layout = layout;
+  g_atomic_int_set (&self->has_own_layout,
+      !gst_tachyon_layout_equal (&layout, &self->default_layout));
+  return 0;
 }
 
 /* The sender keeps the buffer until all subscribers are done: upstream's pool
@@ -277,89 +319,67 @@ send_block (GstTachyonSender *self, GstBuffer *buffer,
   return ret;
 }
 
+/* Everything but where its bytes are. */
 static gint
-send_mapped (GstTachyonSender *self, GstBuffer *buffer,
+describe (GstTachyonSender *self, GstBuffer *buffer,
     struct tachyon_frame *frame)
 {
-  GstMapInfo map;
-  gint ret;
+  const gint ret = send_layout (self, buffer);
 
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
-    return GST_TACHYON_SENDER_UNREADABLE;
-
-  frame->data = map.data;
-  frame->size = map.size;
-  ret = tachyon_publisher_send (self->publisher, frame);
-  gst_buffer_unmap (buffer, &map);
-
-  return ret;
-}
-
-static gint
-make_copy (GstTachyonSender *self, GstBuffer *buffer, gsize size,
-    gsize block_size)
-{
-  gint ret;
-
-  if (self->copy_of == buffer)
-    return 0;
-
-  drop_copy (self);
-  ret = tachyon_publisher_acquire (self->publisher, block_size, &self->copy);
   if (ret < 0)
     return ret;
 
-  if (gst_buffer_extract (buffer, 0, self->copy.data, size) != size) {
-    drop_copy (self);
-    return GST_TACHYON_SENDER_UNREADABLE;
-  }
-
-  gst_buffer_replace (&self->copy_of, buffer);
-  g_atomic_pointer_add (&self->copied, 1);
+  self->lost_now = gst_tachyon_frame_from_buffer (buffer,
+      self->layout.plane_count > 0 ? &self->layout : NULL, self->bytes, frame);
 
   return 0;
 }
 
-/* Several pieces into one block of our own choice. Mapping such a buffer would
- * copy it, and the library would copy it again. */
-static gint
-send_gathered (GstTachyonSender *self, GstBuffer *buffer, gsize size,
-    gsize block_size, struct tachyon_frame *frame)
+static void
+count_lost (GstTachyonSender *self, gint ret)
 {
+  if (ret >= 0 && self->lost_now > 0)
+    g_atomic_pointer_add (&self->lost, self->lost_now);
+}
+
+/* Planes that lie apart are sent as one piece, with what is between them. */
+static gint
+describe_pieces (GstTachyonSender *self, GstBuffer *buffer, guint64 offset,
+    struct tachyon_frame *frame)
+{
+  GstBuffer *const description = gst_tachyon_dmabuf_describe (buffer, offset);
   gint ret;
 
-  if (tachyon_publisher_subscribers (self->publisher) == 0)
-    return 0;
-
-  ret = make_copy (self, buffer, size, block_size);
-  if (ret < 0)
-    return ret;
-
-  frame->data = self->copy.data;
-  frame->size = size;
-  frame->block = self->copy.block;
-  ret = tachyon_publisher_publish (self->publisher, frame, NULL);
-  if (ret != TACHYON_ERR_AGAIN)
-    drop_copy (self);
+  if (!description)
+    return GST_TACHYON_DMABUF_APART;
+  ret = describe (self, description, frame);
+  gst_buffer_unref (description);
 
   return ret;
 }
 
+/* Never copied: what the caps promise is what downstream gets. */
 static gint
-send_copy (GstTachyonSender *self, GstBuffer *buffer, gint64 min_memory_size,
-    struct tachyon_frame *frame)
+send_dmabuf (GstTachyonSender *self, GstBuffer *buffer)
 {
-  const gsize size = gst_buffer_get_size (buffer);
+  struct tachyon_frame frame = { 0 };
+  guint64 offset;
+  gint ret = gst_tachyon_dmabuf_find (self->dmabuf, buffer, &frame, &offset);
 
-  if (size == 0)
-    return tachyon_publisher_send (self->publisher, frame);
-  if (min_memory_size < 0)
-    return GST_TACHYON_SENDER_NO_COPY;
-  if (gst_buffer_n_memory (buffer) == 1 && (guint64) min_memory_size <= size)
-    return send_mapped (self, buffer, frame);
+  if (ret < 0)
+    return ret;
+  ret = ret == 0 ? describe (self, buffer, &frame) :
+                   describe_pieces (self, buffer, offset, &frame);
+  if (ret < 0)
+    return ret;
 
-  return send_gathered (self, buffer, size,
-      MAX ((guint64) min_memory_size, size), frame);
+  ret = tachyon_publisher_publish_lent (self->publisher, &frame, offset,
+      gst_buffer_ref (buffer));
+  if (ret <= 0)
+    gst_buffer_unref (buffer);
+  count_lost (self, ret);
+
+  return ret;
 }
 
 static void
@@ -376,23 +396,25 @@ gst_tachyon_sender_send_buffer (GstTachyonSender *self, GstBuffer *buffer,
     gint64 min_memory_size)
 {
   struct tachyon_frame frame = { 0 };
-  guint lost;
   gint ret;
 
-  ret = send_layout (self, buffer);
+  if (self->is_dmabuf && gst_buffer_get_size (buffer) > 0) {
+    ret = send_dmabuf (self, buffer);
+    take_back (self);
+    return ret;
+  }
+
+  ret = describe (self, buffer, &frame);
   if (ret < 0)
     return ret;
-
-  lost = gst_tachyon_frame_from_buffer (buffer,
-      self->layout.plane_count > 0 ? &self->layout : NULL, self->bytes, &frame);
 
   if (gst_tachyon_allocator_find_block (self->allocator, buffer, &frame))
     ret = send_block (self, buffer, &frame);
   else
-    ret = send_copy (self, buffer, min_memory_size, &frame);
+    ret = gst_tachyon_copy_send (&self->copy, self->publisher, buffer,
+        min_memory_size, &frame);
 
-  if (ret >= 0 && lost > 0)
-    g_atomic_pointer_add (&self->lost, lost);
+  count_lost (self, ret);
   take_back (self);
 
   return ret;
@@ -401,11 +423,17 @@ gst_tachyon_sender_send_buffer (GstTachyonSender *self, GstBuffer *buffer,
 guint64
 gst_tachyon_sender_get_copied (GstTachyonSender *self)
 {
-  return g_atomic_pointer_get (&self->copied);
+  return g_atomic_pointer_get (&self->copy.count);
 }
 
 guint64
 gst_tachyon_sender_get_lost (GstTachyonSender *self)
 {
   return g_atomic_pointer_get (&self->lost);
+}
+
+gboolean
+gst_tachyon_sender_has_own_layout (GstTachyonSender *self)
+{
+  return g_atomic_int_get (&self->has_own_layout);
 }

@@ -42,6 +42,9 @@ void gst_tachyon_sender_queue_event (GstTachyonSender *self, GstEvent *event);
 /* Send the events that are lined up. Returns: 0, or TACHYON_ERR_AGAIN. */
 gint gst_tachyon_sender_send_queued (GstTachyonSender *self);
 
+/* Send an event that overtakes what was sent. Any thread. */
+void gst_tachyon_sender_send_urgent (GstTachyonSender *self, GstEvent *event);
+
 /*
  * Send what relates timestamps to this machine's time, where that differs from
  * what was sent last.
@@ -68,6 +71,8 @@ void gst_tachyon_sender_flush (GstTachyonSender *self);
 
 /* Buffers copied here, beside those that the library counts. Any thread. */
 guint64 gst_tachyon_sender_get_copied (GstTachyonSender *self);
+/* Whether planes stand elsewhere than the caps alone put them. Any thread. */
+gboolean gst_tachyon_sender_has_own_layout (GstTachyonSender *self);
 /* Metas and events that could not cross. Any thread. */
 guint64 gst_tachyon_sender_get_lost (GstTachyonSender *self);
 

@@ -12,6 +12,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Without a buffer for so long, upstream may be waiting for one. */
+#define QUIET_MS 5
+
 struct _GstTachyonService
 {
   struct tachyon_publisher *publisher;
@@ -23,7 +26,13 @@ struct _GstTachyonService
   gint bell;
   /* atomic */
   gint idle;
+  gint watchful;
   gint stopping;
+  /* goes up with each buffer: atomic */
+  gint beats;
+  /* the thread's own: no buffer came in a while, with so many beats */
+  gboolean is_quiet;
+  gint quiet_beats;
 
   /* Taking a notice and lining it up are one step: their order is kept. */
   GMutex lock;
@@ -92,21 +101,38 @@ ring (GstTachyonService *self)
   eventfd_write (self->bell, 1);
 }
 
+/* Whether it is time to be woken by what comes back. */
+static gboolean
+wants_returns (GstTachyonService *self)
+{
+  if (g_atomic_int_get (&self->idle))
+    return TRUE;
+  self->is_quiet = self->is_quiet && g_atomic_int_get (&self->watchful) &&
+      g_atomic_int_get (&self->beats) == self->quiet_beats;
+
+  return self->is_quiet;
+}
+
 static void
 sleep_until_called (GstTachyonService *self)
 {
+  const gint beats = g_atomic_int_get (&self->beats);
+  const gboolean is_armed = wants_returns (self);
+  const gboolean is_timed = !is_armed && g_atomic_int_get (&self->watchful);
   struct pollfd fds[] = {
     { .fd = tachyon_publisher_fd (self->publisher), .events = POLLIN },
     { .fd = self->bell, .events = POLLIN },
   };
   eventfd_t count;
 
-  if (g_atomic_int_get (&self->idle) &&
-      tachyon_publisher_prepare (self->publisher) > 0)
+  if (is_armed && tachyon_publisher_prepare (self->publisher) > 0)
     return;
 
   /* Whatever ends it, an interruption too, is reason enough to look. */
-  poll (fds, G_N_ELEMENTS (fds), -1);
+  if (poll (fds, G_N_ELEMENTS (fds), is_timed ? QUIET_MS : -1) == 0) {
+    self->is_quiet = TRUE;
+    self->quiet_beats = beats;
+  }
   if (fds[1].revents)
     eventfd_read (self->bell, &count);
 }
@@ -174,12 +200,23 @@ gst_tachyon_service_set_idle (GstTachyonService *self, gboolean idle)
 {
   const gint was_idle = g_atomic_int_get (&self->idle);
 
+  g_atomic_int_inc (&self->beats);
   if (was_idle == idle)
     return;
 
   g_atomic_int_set (&self->idle, idle);
   if (idle)
     ring (self);
+}
+
+void
+gst_tachyon_service_set_watchful (GstTachyonService *self, gboolean watchful)
+{
+  if (g_atomic_int_get (&self->watchful) == watchful)
+    return;
+
+  g_atomic_int_set (&self->watchful, watchful);
+  ring (self);
 }
 
 void

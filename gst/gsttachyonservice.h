@@ -40,6 +40,14 @@ void gst_tachyon_service_free (GstTachyonService *self);
  */
 void gst_tachyon_service_set_idle (GstTachyonService *self, gboolean idle);
 
+/*
+ * Watchful, the service does the same wherever no buffer has come for some
+ * milliseconds: upstream may be waiting for a buffer that came back, in a pool
+ * of its own, which does not look for it as ours does.
+ */
+void gst_tachyon_service_set_watchful (GstTachyonService *self,
+    gboolean watchful);
+
 /* After calls of the publisher on another thread: have the service tell of what
  * those found. No system call when there is nothing. */
 void gst_tachyon_service_collect (GstTachyonService *self);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gsttachyondmabuf.h"
 #include "gsttachyonsinkerror.h"
 #include "gsttachyontext.h"
 
@@ -34,7 +35,7 @@ create_publisher (GstElement *element, const GstTachyonSinkSettings *settings)
   struct tachyon_publisher *publisher = NULL;
   gint ret;
 
-  if (!address) {
+  if (!address && settings->fd < 0) {
     GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
         ("No address to listen at: set the property socket-path."), (NULL));
     return NULL;
@@ -46,6 +47,17 @@ create_publisher (GstElement *element, const GstTachyonSinkSettings *settings)
   g_free (address);
 
   return publisher;
+}
+
+/* Returns: FALSE after an error was posted. */
+static gboolean
+adopt (struct tachyon_publisher *publisher, GstElement *element, gint fd)
+{
+  const gint ret = fd >= 0 ? tachyon_publisher_adopt (publisher, fd) : 0;
+
+  if (ret < 0)
+    gst_tachyon_sink_error_post_adopt (element, fd, ret);
+  return ret == 0;
 }
 
 /* Returns: FALSE after an error was posted. */
@@ -62,6 +74,12 @@ create_newest (GstTachyonSession *self, GstElement *element,
   return self->newest != NULL;
 }
 
+static void
+collect (gpointer service)
+{
+  gst_tachyon_service_collect (service);
+}
+
 GstTachyonSession *
 gst_tachyon_session_open (GstElement *element,
     const GstTachyonSinkSettings *settings, GstTachyonNoticeFunc notice)
@@ -73,20 +91,27 @@ gst_tachyon_session_open (GstElement *element,
     return NULL;
 
   self = g_atomic_rc_box_new0 (GstTachyonSession);
+  self->element = element;
+  gst_tachyon_key_unit_init (&self->key_unit);
+  self->demand = gst_tachyon_demand_new ();
   self->handle = handle;
   self->publisher = gst_tachyon_publisher_new (handle);
+  self->answers = gst_tachyon_answers_new (self->publisher);
+  gst_tachyon_flush_init (&self->flush, handle);
   self->allocator = gst_tachyon_allocator_new (self->publisher);
   self->sender =
       gst_tachyon_sender_new (handle, GST_TACHYON_ALLOCATOR (self->allocator));
-  if (!create_newest (self, element, settings))
+  if (!adopt (handle, element, settings->fd) ||
+      !create_newest (self, element, settings))
     goto failed;
 
-  self->service = gst_tachyon_service_new (handle, notice, element);
+  self->service = gst_tachyon_service_new (handle, notice, self);
   if (!self->service) {
     GST_ELEMENT_ERROR (element, RESOURCE, FAILED,
         ("Could not start a thread for subscribers."), (NULL));
     goto failed;
   }
+  gst_tachyon_publisher_set_met (self->publisher, collect, self->service);
 
   return self;
 
@@ -125,6 +150,10 @@ gst_tachyon_session_set_caps (GstTachyonSession *self, GstElement *element,
     return FALSE;
   }
 
+  gst_tachyon_service_set_watchful (self->service,
+      gst_tachyon_dmabuf_is_in_caps (caps));
+  gst_tachyon_demand_set_caps (self->demand, (GstCaps *) caps);
+  gst_tachyon_key_unit_begin (&self->key_unit);
   return !self->newest || gst_tachyon_newest_set_caps (self->newest, caps);
 }
 
@@ -134,11 +163,13 @@ gst_tachyon_session_close (GstTachyonSession *self)
   if (!self->handle)
     return;
 
+  gst_tachyon_publisher_set_met (self->publisher, NULL, NULL);
   g_clear_pointer (&self->service, gst_tachyon_service_free);
 
   gst_tachyon_session_get_figures (self, &self->figures);
   self->figures.publisher.subscribers = 0;
   self->figures.publisher.queued = 0;
+  self->figures.client_count = 0;
 
   /* Nobody is inside any more when this returns. */
   gst_tachyon_publisher_close (self->publisher);
@@ -159,7 +190,11 @@ clear (gpointer data)
   GstTachyonSession *const self = data;
 
   gst_tachyon_session_close (self);
+  gst_tachyon_demand_free (self->demand);
+  gst_tachyon_key_unit_clear (&self->key_unit);
   gst_object_unref (self->allocator);
+  gst_tachyon_answers_unref (self->answers);
+  gst_tachyon_flush_clear (&self->flush);
   gst_tachyon_publisher_unref (self->publisher);
 }
 
@@ -168,6 +203,23 @@ gst_tachyon_session_unref (GstTachyonSession *self)
 {
   if (self)
     g_atomic_rc_box_release_full (self, clear);
+}
+
+void
+gst_tachyon_session_propose_needs (GstTachyonSession *self,
+    GstTachyonNeeds *needs)
+{
+  struct tachyon_publisher *const handle =
+      gst_tachyon_publisher_enter (self->publisher);
+
+  gst_tachyon_demand_propose (self->demand, needs);
+  if (!handle)
+    return;
+
+  /* Subscribers that are no elements say this much. */
+  needs->min_buffers =
+      MAX (needs->min_buffers, tachyon_publisher_need (handle));
+  gst_tachyon_publisher_leave (self->publisher);
 }
 
 void

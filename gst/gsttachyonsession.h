@@ -7,7 +7,11 @@
 #ifndef __GST_TACHYON_SESSION_H__
 #define __GST_TACHYON_SESSION_H__
 
+#include "gsttachyonanswer.h"
+#include "gsttachyondemand.h"
 #include "gsttachyonfigures.h"
+#include "gsttachyonflush.h"
+#include "gsttachyonkeyunit.h"
 #include "gsttachyonnewest.h"
 #include "gsttachyonsender.h"
 #include "gsttachyonservice.h"
@@ -17,6 +21,9 @@ G_BEGIN_DECLS
 
 typedef struct
 {
+  /* the sink, which outlives what is open of its session */
+  GstElement *element;
+
   /* for any thread: closing ends what is under way */
   GstTachyonPublisher *publisher;
   GstAllocator *allocator;
@@ -25,8 +32,13 @@ typedef struct
   struct tachyon_publisher *handle;
   GstTachyonSender *sender;
   GstTachyonService *service;
+  GstTachyonAnswers *answers;
+  GstTachyonFlush flush;
   /* NULL where no stream was asked for */
   GstTachyonNewest *newest;
+
+  GstTachyonKeyUnit key_unit;
+  GstTachyonDemand *demand;
 
   /* as it was closed */
   GstTachyonFigures figures;
@@ -35,8 +47,8 @@ typedef struct
 /*
  * Open a session at the address of the settings.
  *
- * @notice: called with the element, on a thread of the session's own, for what
- *     subscribers do
+ * @notice: called with the session, on a thread of its own, for what subscribers
+ *     do
  *
  * Returns: (transfer full): NULL after the element posted an error
  */
@@ -58,7 +70,9 @@ GstTachyonSession *gst_tachyon_session_ref (GstTachyonSession *self);
 /* The last one closes. NULL is fine. */
 void gst_tachyon_session_unref (GstTachyonSession *self);
 
-/* Any thread. */
+/* Any thread. What subscribers need; upstream is about to be told. */
+void gst_tachyon_session_propose_needs (GstTachyonSession *self,
+    GstTachyonNeeds *needs);
 void gst_tachyon_session_update_policy (GstTachyonSession *self,
     const GstTachyonSinkSettings *settings);
 void gst_tachyon_session_get_figures (GstTachyonSession *self,

@@ -15,8 +15,17 @@
  * often. A `tee` hands no pool upstream: put tachyonsink before it, or connect
  * several subscribers to one sink instead.
  *
+ * Buffers of caps with the feature `memory:DMABuf` are neither copied nor
+ * mapped. The descriptor of each buffer of upstream's pool crosses once to each
+ * subscriber; then it has a number, and costs no system call. Upstream has its
+ * buffer back when all subscribers are done with it, and its pool must be large
+ * enough for what they hold. What lies behind several descriptors is refused
+ * with an error, as is memory that is no DMABuf whatever its caps say. Under
+ * other caps DMABuf memory is copied, as any.
+ *
  * Subscribers may come and go at any time. A late one starts with the current
- * caps and the next buffer.
+ * caps and the next buffer; where buffers depend on others, as in encoded video,
+ * the encoder is asked for a key unit.
  *
  * ## Example launch lines
  *
@@ -45,6 +54,21 @@
  * python3 -c 'import tachyon.stream; print(tachyon.stream.open("camera").read())'
  * ]|
  *
+ * ## What subscribers need
+ *
+ * The most that any of them asks for is proposed upstream: buffers, alignment,
+ * and planes without #GstVideoMeta where one of them cannot read it. Upstream may
+ * send any caps; asked for caps, this element names first those that all
+ * subscribers take. It asks upstream for another format only when none of them
+ * takes the one that is sent, and never for another one of raw audio that flows.
+ *
+ * ## Messages
+ *
+ * Element messages `client-connected` and `client-disconnected` tell of
+ * subscribers, as the signals do, with the fields `id` (guint64), `pid` (guint,
+ * 0 where unknown), and `num-clients` (guint); the latter also with `reason`:
+ * `left`, `died`, `broke-protocol` or `shut-down`. A sink that stops posts none.
+ *
  * Since: 0.1
  */
 #include "gsttachyonsink.h"
@@ -52,32 +76,18 @@
 #include "gsttachyonaudience.h"
 #include "gsttachyonsinkerror.h"
 #include "gsttachyonpool.h"
-#include "gsttachyonsession.h"
+#include "gsttachyonsinkprivate.h"
+#include "gsttachyonuri.h"
 
 GST_DEBUG_CATEGORY (gst_tachyon_sink_debug);
 #define GST_CAT_DEFAULT gst_tachyon_sink_debug
 
-/* What the base class means by it. */
-#define FLOW_STEP GST_FLOW_CUSTOM_ERROR
-
-struct _GstTachyonSink
-{
-  GstBaseSink parent;
-
-  /* object lock */
-  GstTachyonSinkSettings settings;
-
-  /* Set under the object lock. Open from READY to PAUSED and back; the service
-   * and the streaming thread, which exist in between only, read the pointer
-   * without the lock. Stays for its figures until the next one. */
-  GstTachyonSession *session;
-};
-
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (GstTachyonSink, gst_tachyon_sink,
-    GST_TYPE_BASE_SINK,
+G_DEFINE_FINAL_TYPE_WITH_CODE (
+    GstTachyonSink, gst_tachyon_sink, GST_TYPE_BASE_SINK,
+    G_IMPLEMENT_INTERFACE (GST_TYPE_URI_HANDLER, gst_tachyon_uri_handler_init);
     GST_DEBUG_CATEGORY_INIT (gst_tachyon_sink_debug, "tachyonsink", 0,
         "tachyonsink"));
 GST_ELEMENT_REGISTER_DEFINE (tachyonsink, "tachyonsink", GST_RANK_NONE,
@@ -143,6 +153,16 @@ close_session (GstTachyonSink *self)
     g_object_notify (G_OBJECT (self), "num-clients");
 }
 
+/* Who was canceled once more on its way waits for the signal. */
+static void
+resume_in_playing (GstTachyonSink *self)
+{
+  GST_BASE_SINK_PREROLL_LOCK (self);
+  gst_tachyon_publisher_resume (self->session->publisher);
+  GST_BASE_SINK_PREROLL_SIGNAL (self);
+  GST_BASE_SINK_PREROLL_UNLOCK (self);
+}
+
 static GstStateChangeReturn
 gst_tachyon_sink_change_state (GstElement *element, GstStateChange transition)
 {
@@ -158,6 +178,12 @@ gst_tachyon_sink_change_state (GstElement *element, GstStateChange transition)
       /* Upstream may wait in our allocator; the base class wakes it. */
       gst_tachyon_publisher_set_flushing (self->session->publisher, TRUE);
       break;
+    case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
+      /* The base class takes the preroll lock, without a call of unlock(). A
+       * thread that a change to PAUSED and back woke too late has it, and waits
+       * for subscribers. */
+      gst_tachyon_publisher_cancel (self->session->publisher);
+      break;
     default:
       break;
   }
@@ -170,6 +196,9 @@ gst_tachyon_sink_change_state (GstElement *element, GstStateChange transition)
       if (ret == GST_STATE_CHANGE_FAILURE)
         close_session (self);
       break;
+    case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
+      resume_in_playing (self);
+      break;
     case GST_STATE_CHANGE_PLAYING_TO_PAUSED:
       gst_tachyon_service_set_idle (self->session->service, TRUE);
       break;
@@ -181,6 +210,18 @@ gst_tachyon_sink_change_state (GstElement *element, GstStateChange transition)
   }
 
   return ret;
+}
+
+/* The pipeline's, not upstream's: those go to the pad. */
+static gboolean
+gst_tachyon_sink_send_event (GstElement *element, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
+    gst_tachyon_sink_latency_update (&GST_TACHYON_SINK (element)->latency,
+        GST_BASE_SINK (element));
+
+  return GST_ELEMENT_CLASS (gst_tachyon_sink_parent_class)
+      ->send_event (element, event);
 }
 
 static gboolean
@@ -207,123 +248,7 @@ gst_tachyon_sink_unlock_stop (GstBaseSink *bsink)
   return TRUE;
 }
 
-/* --- sending: on the streaming thread --- */
-
-/* Sleep until a subscriber makes room, or comes, or goes. */
-static GstFlowReturn
-wait_for_change (GstTachyonSink *self)
-{
-  const gint ret = tachyon_publisher_wait (self->session->handle, -1);
-  GstFlowReturn flow;
-
-  /* What we met on the way, such as a subscriber that left, the service's sleep
-   * may have missed. */
-  gst_tachyon_service_collect (self->session->service);
-  if (ret != TACHYON_ERR_CANCELED)
-    return GST_FLOW_OK;
-
-  /* unlock() woke us: a flush or a state change, which decides what follows. A
-   * step is not taken while a buffer is half sent: it waits for PLAYING. */
-  do {
-    flow = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
-  } while (flow == FLOW_STEP);
-
-  return flow;
-}
-
-static gint
-send_buffer (GstTachyonSink *self, GstBuffer *buffer)
-{
-  GstTachyonSession *const session = self->session;
-  gboolean wait_for_connection;
-  gint64 min_memory_size;
-  gint ret;
-
-  GST_OBJECT_LOCK (self);
-  wait_for_connection = self->settings.wait_for_connection;
-  min_memory_size = self->settings.min_memory_size;
-  GST_OBJECT_UNLOCK (self);
-
-  ret = gst_tachyon_sender_send_queued (session->sender);
-  if (ret < 0)
-    return ret;
-
-  ret = gst_tachyon_sender_send_clock (session->sender, GST_ELEMENT (self),
-      gst_base_sink_get_latency (GST_BASE_SINK (self)));
-  if (ret < 0)
-    return ret;
-
-  if (wait_for_connection &&
-      tachyon_publisher_subscribers (session->handle) == 0)
-    return TACHYON_ERR_AGAIN;
-
-  return gst_tachyon_sender_send_buffer (session->sender, buffer,
-      min_memory_size);
-}
-
-static GstFlowReturn
-gst_tachyon_sink_render (GstBaseSink *bsink, GstBuffer *buffer)
-{
-  GstTachyonSink *const self = GST_TACHYON_SINK (bsink);
-  GstTachyonNewest *const newest = self->session->newest;
-  gint ret;
-
-  gst_tachyon_service_set_idle (self->session->service, FALSE);
-
-  /* Subscribers first, but those that are slow do not hold the stream up. */
-  ret = send_buffer (self, buffer);
-  if (newest && !gst_tachyon_newest_write (newest, buffer))
-    return GST_FLOW_ERROR;
-
-  while (ret == TACHYON_ERR_AGAIN) {
-    const GstFlowReturn flow = wait_for_change (self);
-
-    if (flow != GST_FLOW_OK)
-      return flow;
-    ret = send_buffer (self, buffer);
-  }
-  gst_tachyon_service_collect (self->session->service);
-
-  if (ret < 0) {
-    gst_tachyon_sink_error_post_send (GST_ELEMENT (self),
-        gst_buffer_get_size (buffer), ret);
-    return GST_FLOW_ERROR;
-  }
-
-  return GST_FLOW_OK;
-}
-
-static GstFlowReturn
-gst_tachyon_sink_render_list (GstBaseSink *bsink, GstBufferList *list)
-{
-  const guint length = gst_buffer_list_length (list);
-  GstFlowReturn flow = GST_FLOW_OK;
-  guint i;
-
-  for (i = 0; i < length && flow == GST_FLOW_OK; i++)
-    flow = gst_tachyon_sink_render (bsink, gst_buffer_list_get (list, i));
-
-  return flow;
-}
-
 /* --- events: most on the streaming thread --- */
-
-/* Returns: FALSE when flushing. */
-static gboolean
-send_event (GstTachyonSink *self, GstEvent *event, gboolean may_wait)
-{
-  GstTachyonSender *const sender = self->session->sender;
-
-  gst_tachyon_sender_queue_event (sender, event);
-
-  while (gst_tachyon_sender_send_queued (sender) == TACHYON_ERR_AGAIN &&
-      may_wait) {
-    if (wait_for_change (self) != GST_FLOW_OK)
-      return FALSE;
-  }
-
-  return TRUE;
-}
 
 /* EOS and GAP have a time, and the base class waits for it here: they follow the
  * last buffer, and the application hears of EOS after subscribers do. */
@@ -336,7 +261,7 @@ gst_tachyon_sink_wait_event (GstBaseSink *bsink, GstEvent *event)
 
   if (flow != GST_FLOW_OK)
     return flow;
-  if (!send_event (self, event, TRUE))
+  if (!gst_tachyon_sink_send (self, event, TRUE))
     return GST_FLOW_FLUSHING;
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
     gst_tachyon_service_set_idle (self->session->service, TRUE);
@@ -364,8 +289,13 @@ handle_caps (GstTachyonSink *self, GstEvent *event)
   GST_OBJECT_UNLOCK (self);
 
   gst_event_parse_caps (event, &caps);
-  return gst_tachyon_session_set_caps (self->session, GST_ELEMENT (self), caps,
-      shm_size);
+  if (!gst_tachyon_session_set_caps (self->session, GST_ELEMENT (self), caps,
+          shm_size))
+    return FALSE;
+
+  /* Who spoke while upstream made its choice was not heard. */
+  gst_tachyon_audience_reconsider (self->session);
+  return TRUE;
 }
 
 /* Not on the streaming thread, which may wait in our allocator: the base class
@@ -374,9 +304,45 @@ static void
 handle_flush_start (GstTachyonSink *self)
 {
   GstTachyonSession *const session = ref_session (self);
+  struct tachyon_publisher *handle;
+
+  if (!session)
+    return;
+
+  gst_tachyon_publisher_set_flushing (session->publisher, TRUE);
+  handle = gst_tachyon_publisher_enter (session->publisher);
+  if (handle) {
+    gst_tachyon_flush_begin (&session->flush, handle);
+    gst_tachyon_publisher_leave (session->publisher);
+  }
+  gst_tachyon_session_unref (session);
+}
+
+static void
+handle_flush_stop (GstTachyonSink *self, GstEvent *event)
+{
+  GstTachyonSession *const session = self->session;
+  gboolean reset_time;
+
+  gst_event_parse_flush_stop (event, &reset_time);
+  gst_tachyon_sender_flush (session->sender);
+  gst_tachyon_flush_end (&session->flush, session->handle, reset_time);
+  gst_tachyon_publisher_set_flushing (session->publisher, FALSE);
+}
+
+/* What overtakes the stream. Any thread. */
+static void
+handle_out_of_band (GstTachyonSink *self, GstEvent *event)
+{
+  GstTachyonSession *const session = ref_session (self);
+  struct tachyon_publisher *handle = NULL;
 
   if (session)
-    gst_tachyon_publisher_set_flushing (session->publisher, TRUE);
+    handle = gst_tachyon_publisher_enter (session->publisher);
+  if (handle) {
+    gst_tachyon_sender_send_urgent (session->sender, event);
+    gst_tachyon_publisher_leave (session->publisher);
+  }
   gst_tachyon_session_unref (session);
 }
 
@@ -390,19 +356,25 @@ gst_tachyon_sink_event (GstBaseSink *bsink, GstEvent *event)
       handle_flush_start (self);
       break;
     case GST_EVENT_FLUSH_STOP:
-      gst_tachyon_sender_flush (self->session->sender);
-      gst_tachyon_publisher_set_flushing (self->session->publisher, FALSE);
+      handle_flush_stop (self, event);
+      break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM_OOB:
+    case GST_EVENT_CUSTOM_BOTH_OOB:
+    case GST_EVENT_INSTANT_RATE_CHANGE:
+      handle_out_of_band (self, event);
       break;
     case GST_EVENT_EOS:
     case GST_EVENT_GAP:
       /* wait_event() */
       break;
     default:
+      if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+        gst_tachyon_key_unit_begin (&self->session->key_unit);
       if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS &&
           !handle_caps (self, event))
         goto refused;
       if (GST_EVENT_IS_SERIALIZED (event) &&
-          !send_event (self, event, may_wait (self)))
+          !gst_tachyon_sink_send (self, event, may_wait (self)))
         goto refused;
       break;
   }
@@ -419,14 +391,33 @@ static gboolean
 gst_tachyon_sink_propose_allocation (GstBaseSink *bsink, GstQuery *query)
 {
   GstTachyonSession *const session = ref_session (GST_TACHYON_SINK (bsink));
+  GstTachyonNeeds needs;
 
   if (!session)
     return FALSE;
 
-  gst_tachyon_pool_propose (GST_TACHYON_ALLOCATOR (session->allocator), query);
+  gst_tachyon_session_propose_needs (session, &needs);
+  gst_tachyon_pool_propose (GST_TACHYON_ALLOCATOR (session->allocator), query,
+      &needs);
   gst_tachyon_session_unref (session);
 
   return TRUE;
+}
+
+/* Subscribers are asked what they like; what they do not take they must refuse
+ * themselves. */
+static GstCaps *
+gst_tachyon_sink_get_caps (GstBaseSink *bsink, GstCaps *filter)
+{
+  GstTachyonSession *const session = ref_session (GST_TACHYON_SINK (bsink));
+  GstCaps *caps;
+
+  if (!session)
+    return filter ? gst_caps_ref (filter) : gst_caps_new_any ();
+
+  caps = gst_tachyon_demand_get_caps (session->demand, filter);
+  gst_tachyon_session_unref (session);
+  return caps;
 }
 
 /* --- the object --- */
@@ -517,7 +508,9 @@ gst_tachyon_sink_class_init (GstTachyonSinkClass *klass)
 
   element_class->change_state =
       GST_DEBUG_FUNCPTR (gst_tachyon_sink_change_state);
+  element_class->send_event = GST_DEBUG_FUNCPTR (gst_tachyon_sink_send_event);
 
+  sink_class->get_caps = GST_DEBUG_FUNCPTR (gst_tachyon_sink_get_caps);
   sink_class->propose_allocation =
       GST_DEBUG_FUNCPTR (gst_tachyon_sink_propose_allocation);
   sink_class->event = GST_DEBUG_FUNCPTR (gst_tachyon_sink_event);
@@ -532,8 +525,10 @@ gst_tachyon_sink_class_init (GstTachyonSinkClass *klass)
   gst_tachyon_audience_install (object_class);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
-  gst_element_class_set_static_metadata (element_class, "Tachyon sink", "Sink",
-      "Sends buffers to tachyonsrc elements in other processes, without a copy",
+  gst_element_class_set_static_metadata (element_class,
+      "Tachyon shared memory sink", "Sink",
+      "Sends buffers of any format to tachyonsrc elements in other processes, "
+      "without a copy",
       "The Tachyon authors");
 }
 

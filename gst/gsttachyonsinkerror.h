@@ -16,6 +16,10 @@ G_BEGIN_DECLS
 void gst_tachyon_sink_error_post_listen (GstElement *element,
     const gchar *address, gint error);
 
+/* Post why a socket that was given does not do. */
+void gst_tachyon_sink_error_post_adopt (GstElement *element, gint fd,
+    gint error);
+
 /* Post why a buffer could not be sent: codes of the publisher or the sender. */
 void gst_tachyon_sink_error_post_send (GstElement *element, gsize size,
     gint error);

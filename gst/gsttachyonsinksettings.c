@@ -7,6 +7,7 @@
 
 #define DEFAULT_SOCKET_PATH NULL
 #define DEFAULT_SOCKET_TYPE GST_TACHYON_SOCKET_TYPE_PATH
+#define DEFAULT_FD -1
 #define DEFAULT_WAIT_FOR_CONNECTION FALSE
 #define DEFAULT_MAX_BUFFERS 0
 #define DEFAULT_LEAKY_TYPE GST_TACHYON_LEAKY_TYPE_NONE
@@ -42,6 +43,7 @@ gst_tachyon_sink_settings_init (GstTachyonSinkSettings *self)
 {
   self->socket_path = g_strdup (DEFAULT_SOCKET_PATH);
   self->socket_type = DEFAULT_SOCKET_TYPE;
+  self->fd = DEFAULT_FD;
   self->wait_for_connection = DEFAULT_WAIT_FOR_CONNECTION;
   self->max_buffers = DEFAULT_MAX_BUFFERS;
   self->leaky_type = DEFAULT_LEAKY_TYPE;
@@ -78,6 +80,9 @@ gst_tachyon_sink_settings_set (GstTachyonSinkSettings *self, guint prop_id,
       break;
     case PROP_SOCKET_TYPE:
       self->socket_type = g_value_get_enum (value);
+      break;
+    case PROP_FD:
+      self->fd = g_value_get_int (value);
       break;
     case PROP_WAIT_FOR_CONNECTION:
       self->wait_for_connection = g_value_get_boolean (value);
@@ -118,6 +123,9 @@ gst_tachyon_sink_settings_get (const GstTachyonSinkSettings *self,
       break;
     case PROP_SOCKET_TYPE:
       g_value_set_enum (value, self->socket_type);
+      break;
+    case PROP_FD:
+      g_value_set_int (value, self->fd);
       break;
     case PROP_WAIT_FOR_CONNECTION:
       g_value_set_boolean (value, self->wait_for_connection);
@@ -178,6 +186,21 @@ install_address_properties (GObjectClass *klass)
           DEFAULT_SOCKET_TYPE, FLAGS | GST_PARAM_MUTABLE_READY));
 
   /**
+   * GstTachyonSink:fd:
+   *
+   * A connected AF_UNIX socket of the type SOCK_SEQPACKET, at whose other end one
+   * subscriber is, such as one end of a socketpair() whose other end a
+   * #GstTachyonSrc has as #GstTachyonSrc:fd. It is duplicated in the change from
+   * READY to PAUSED. With a #GstTachyonSink:socket-path others may connect, too.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_FD,
+      g_param_spec_int ("fd", "File descriptor",
+          "A connected socket to one subscriber, beside socket-path (-1 = none)",
+          -1, G_MAXINT, DEFAULT_FD, FLAGS | GST_PARAM_MUTABLE_READY));
+
+  /**
    * GstTachyonSink:perms:
    *
    * Permission bits of the socket file; 0 means 0600. Connecting needs write
@@ -188,7 +211,8 @@ install_address_properties (GObjectClass *klass)
    */
   g_object_class_install_property (klass, PROP_PERMS,
       g_param_spec_uint ("perms", "Permissions",
-          "Permission bits of the socket file; connecting needs write permission",
+          "Permission bits of the socket file (384 is octal 0600); connecting needs "
+          "write permission",
           0, 0777, DEFAULT_PERMS, FLAGS | GST_PARAM_MUTABLE_READY));
 }
 

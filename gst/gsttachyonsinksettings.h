@@ -43,6 +43,7 @@ enum
   PROP_0,
   PROP_SOCKET_PATH,
   PROP_SOCKET_TYPE,
+  PROP_FD,
   PROP_WAIT_FOR_CONNECTION,
   PROP_MAX_BUFFERS,
   PROP_LEAKY_TYPE,
@@ -57,6 +58,7 @@ typedef struct
 {
   gchar *socket_path;
   GstTachyonSocketType socket_type;
+  gint fd;
   gboolean wait_for_connection;
   guint max_buffers;
   GstTachyonLeakyType leaky_type;

@@ -11,6 +11,11 @@
  * read-only; it gets them back when the last reference goes. Whoever maps one
  * for writing gets a copy, as with any read-only memory.
  *
+ * What the producer sends as `memory:DMABuf` comes out as such, with the
+ * GstVideoMeta that tells strides and offsets, and is never copied, whatever
+ * #GstTachyonSrc:always-copy says. The same #GstMemory comes again with each
+ * frame in the same piece of a descriptor, mapped as it was.
+ *
  * Either side may start first, and either may be started anew: see
  * #GstTachyonSrc:on-disconnect. Caps need not be given here.
  *
@@ -28,11 +33,29 @@
  *     timestamp-mode=passthrough ! h264parse ! mp4mux ! \
  *     filesink location=a.mp4
  * ]| Record an encoded stream with its own timestamps.
+ * |[
+ * gst-launch-1.0 playbin uri=tachyon:///tmp/video
+ * ]| Play whatever comes, decoded where it must be. The URI `tachyon://@name` is
+ * an abstract name; properties may follow, as in
+ * `tachyon:///tmp/video?is-live=false&on-disconnect=none`: #GstTachyonSrc:is-live,
+ * #GstTachyonSrc:timestamp-mode, #GstTachyonSrc:on-disconnect,
+ * #GstTachyonSrc:leaky-type, #GstTachyonSrc:max-buffers,
+ * #GstTachyonSrc:connection-timeout and #GstTachyonSrc:always-copy.
+ *
+ * ## What the producer learns
+ *
+ * The producer is told how many buffers this pipeline holds, what alignment it
+ * needs, whether it reads #GstVideoMeta, and what caps it takes. A producer whose
+ * only subscriber takes another format than the one it sends is asked for that;
+ * what it cannot change is an error here, after a second.
  *
  * ## Messages
  *
  * An element message `reconnected` with the fields `socket-path` and
  * `connects` (guint64) says that a producer was found again.
+ *
+ * While there is no producer, progress messages with the code `connect` tell
+ * of the wait: START, then COMPLETE, CANCELED or ERROR.
  *
  * Since: 0.1
  */
@@ -40,23 +63,26 @@
 
 #include <gst/video/video.h>
 
+#include "gsttachyonsrccontrol.h"
 #include "gsttachyonsrcerror.h"
+#include "gsttachyonsrcfigures.h"
 #include "gsttachyonsrcprivate.h"
+#include "gsttachyonuri.h"
 
 GST_DEBUG_CATEGORY (gst_tachyon_src_debug);
 #define GST_CAT_DEFAULT gst_tachyon_src_debug
 
 enum
 {
-  PROP_IS_LIVE = PROP_SRC_SETTINGS_LAST,
-  PROP_STATS,
+  PROP_IS_LIVE = PROP_SRC_FIGURES_LAST,
 };
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (GstTachyonSrc, gst_tachyon_src,
-    GST_TYPE_PUSH_SRC,
+G_DEFINE_FINAL_TYPE_WITH_CODE (
+    GstTachyonSrc, gst_tachyon_src, GST_TYPE_PUSH_SRC,
+    G_IMPLEMENT_INTERFACE (GST_TYPE_URI_HANDLER, gst_tachyon_uri_handler_init);
     GST_DEBUG_CATEGORY_INIT (gst_tachyon_src_debug, "tachyonsrc", 0,
         "tachyonsrc element"));
 GST_ELEMENT_REGISTER_DEFINE (tachyonsrc, "tachyonsrc", GST_RANK_NONE,
@@ -75,31 +101,50 @@ gst_tachyon_src_copy_address (GstTachyonSrc *self)
   return address;
 }
 
+gchar *
+gst_tachyon_src_describe_peer (GstTachyonSrc *self)
+{
+  gchar *address = gst_tachyon_src_copy_address (self);
+  gint fd;
+
+  if (address)
+    return address;
+  GST_OBJECT_LOCK (self);
+  fd = self->settings.fd;
+  GST_OBJECT_UNLOCK (self);
+  return g_strdup_printf ("fd %d", fd);
+}
+
 /* --- the base class's questions --- */
 
 static gboolean
 gst_tachyon_src_start (GstBaseSrc *bsrc)
 {
   GstTachyonSrc *self = GST_TACHYON_SRC (bsrc);
-  struct tachyon_subscriber_options options = { .size = sizeof options };
+  struct tachyon_subscriber_options options = {
+    .size = sizeof options,
+    .takes_urgent = 1,
+    .takes_descriptors = 1,
+  };
   gchar *address = gst_tachyon_src_copy_address (self);
   GstTachyonReceiver *receiver, *old;
   GstTachyonTimestampMode mode;
+  gboolean has_peer;
   gint ret;
 
-  if (!address) {
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("No socket-path was given."),
-        (NULL));
-    return FALSE;
-  }
-
   GST_OBJECT_LOCK (self);
+  has_peer = address || self->settings.fd >= 0;
   /* Each frame held may need two cells of the ring that returns it. */
   options.ring_size = (guint64) self->settings.max_buffers * 128;
   options.latest_only =
       self->settings.leaky_type == GST_TACHYON_SRC_LEAKY_TYPE_DOWNSTREAM;
   mode = self->settings.timestamp_mode;
   GST_OBJECT_UNLOCK (self);
+  if (!has_peer) {
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+        ("No producer: set the property socket-path."), (NULL));
+    return FALSE;
+  }
   gst_tachyon_timeline_init (&self->timeline, mode,
       gst_base_src_is_live (bsrc));
 
@@ -119,16 +164,18 @@ gst_tachyon_src_start (GstBaseSrc *bsrc)
   self->delta = 0;
   self->was_late = FALSE;
   self->lost_events = 0;
+  self->wants_segment_done = FALSE;
   GST_OBJECT_UNLOCK (self);
   if (old)
     gst_tachyon_receiver_free (old);
 
   self->is_connected = FALSE;
+  self->has_used_fd = FALSE;
   self->is_discont = FALSE;
   self->connecting_since = GST_CLOCK_TIME_NONE;
-  self->base_clock = NULL;
-  self->base_measured = 0;
   self->unstamped = NULL;
+  gst_tachyon_src_drop_unpushed (self);
+  gst_tachyon_control_start (&self->control);
   return TRUE;
 }
 
@@ -137,7 +184,9 @@ gst_tachyon_src_stop (GstBaseSrc *bsrc)
 {
   GstTachyonSrc *self = GST_TACHYON_SRC (bsrc);
 
+  gst_tachyon_control_stop (&self->control);
   gst_tachyon_client_close (&self->client);
+  gst_tachyon_clock_clear (&self->clock);
   self->is_connected = FALSE;
   return TRUE;
 }
@@ -145,14 +194,22 @@ gst_tachyon_src_stop (GstBaseSrc *bsrc)
 static gboolean
 gst_tachyon_src_unlock (GstBaseSrc *bsrc)
 {
-  gst_tachyon_client_cancel (&GST_TACHYON_SRC (bsrc)->client);
+  GstTachyonSrc *self = GST_TACHYON_SRC (bsrc);
+
+  gst_tachyon_client_cancel (&self->client,
+      g_atomic_pointer_get (&self->pausing) == g_thread_self ());
+  /* After the client: see wait_out_pause(). */
+  gst_tachyon_control_set_unlocked (&self->control, TRUE);
   return TRUE;
 }
 
 static gboolean
 gst_tachyon_src_unlock_stop (GstBaseSrc *bsrc)
 {
-  gst_tachyon_client_resume (&GST_TACHYON_SRC (bsrc)->client);
+  GstTachyonSrc *self = GST_TACHYON_SRC (bsrc);
+
+  gst_tachyon_control_set_unlocked (&self->control, FALSE);
+  gst_tachyon_client_resume (&self->client);
   return TRUE;
 }
 
@@ -174,21 +231,15 @@ static gboolean
 gst_tachyon_src_decide_allocation (GstBaseSrc *bsrc, GstQuery *query)
 {
   GstTachyonSrc *self = GST_TACHYON_SRC (bsrc);
-  guint need = 0;
+  const guint need =
+      gst_tachyon_src_needs_take_allocation (&self->needs, query);
 
   gst_tachyon_receiver_set_video_meta (self->receiver,
       gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL));
 
   /* Memory is the producer's: no pool, no allocator. */
-  while (gst_query_get_n_allocation_pools (query) > 0) {
-    GstBufferPool *pool;
-    guint min;
-
-    gst_query_parse_nth_allocation_pool (query, 0, &pool, NULL, &min, NULL);
-    gst_clear_object (&pool);
-    need = MAX (need, min);
+  while (gst_query_get_n_allocation_pools (query) > 0)
     gst_query_remove_nth_allocation_pool (query, 0);
-  }
   while (gst_query_get_n_allocation_params (query) > 0)
     gst_query_remove_nth_allocation_param (query, 0);
 
@@ -205,7 +256,10 @@ answer_latency (GstTachyonSrc *self, GstQuery *query)
   GstClockTime min;
 
   GST_OBJECT_LOCK (self);
-  min = self->producer_latency + self->settings.processing_deadline;
+  min = self->settings.processing_deadline;
+  /* What is due on arrival has the producer's latency behind it. */
+  if (self->settings.timestamp_mode != GST_TACHYON_TIMESTAMP_MODE_ARRIVAL)
+    min += self->producer_latency;
   GST_OBJECT_UNLOCK (self);
 
   /* The ring holds what downstream is late to take: there is no maximum that
@@ -220,124 +274,61 @@ gst_tachyon_src_query (GstBaseSrc *bsrc, GstQuery *query)
 {
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
     return answer_latency (GST_TACHYON_SRC (bsrc), query);
+  if (gst_tachyon_src_control_query (GST_TACHYON_SRC (bsrc), query))
+    return TRUE;
   return GST_BASE_SRC_CLASS (gst_tachyon_src_parent_class)->query (bsrc, query);
-}
-
-/* Returns: (transfer full): the event in the producer's running time */
-static GstEvent *
-to_producer_time (GstEvent *event, GstClockTimeDiff delta)
-{
-  GstClockTime time;
-  GstClockTimeDiff diff;
-  GstQOSType type;
-  gdouble proportion;
-  gboolean all_headers;
-  guint count;
-
-  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
-    gst_event_parse_qos (event, &type, &proportion, &diff, &time);
-    if ((GstClockTimeDiff) time < delta ||
-        (diff < 0 && time - delta < (GstClockTime) -diff))
-      return NULL;
-    return gst_event_new_qos (type, proportion, diff, time - delta);
-  }
-  if (gst_video_event_parse_upstream_force_key_unit (event, &time, &all_headers,
-          &count) &&
-      GST_CLOCK_TIME_IS_VALID (time))
-    return gst_video_event_new_upstream_force_key_unit (
-        (GstClockTimeDiff) time < delta ? 0 : time - delta, all_headers, count);
-  return gst_event_ref (event);
-}
-
-static gboolean
-send_upstream (GstTachyonSrc *self, GstEvent *event)
-{
-  GstClockTimeDiff delta;
-  GstEvent *converted;
-  gboolean sent;
-
-  GST_OBJECT_LOCK (self);
-  delta = self->delta;
-  GST_OBJECT_UNLOCK (self);
-
-  converted = to_producer_time (event, delta);
-  sent = converted && gst_tachyon_client_send_event (&self->client, converted);
-  GST_DEBUG_OBJECT (self, "%s %" GST_PTR_FORMAT, sent ? "sent" : "lost", event);
-  gst_clear_event (&converted);
-  return sent;
-}
-
-/* Sinks report on every buffer. One that is in time is no news, except after
- * one that was late: it would cost the producer a wake-up a frame. */
-static gboolean
-qos_is_news (GstTachyonSrc *self, GstEvent *event)
-{
-  gboolean was_late, is_late;
-  GstClockTimeDiff diff;
-  GstQOSType type;
-
-  gst_event_parse_qos (event, &type, NULL, &diff, NULL);
-  is_late = diff > 0 || type == GST_QOS_TYPE_THROTTLE;
-
-  GST_OBJECT_LOCK (self);
-  was_late = self->was_late;
-  self->was_late = is_late;
-  GST_OBJECT_UNLOCK (self);
-  return is_late || was_late;
 }
 
 static gboolean
 gst_tachyon_src_event (GstBaseSrc *bsrc, GstEvent *event)
 {
-  GstTachyonSrc *self = GST_TACHYON_SRC (bsrc);
+  gboolean result;
 
-  switch (GST_EVENT_TYPE (event)) {
-    case GST_EVENT_QOS:
-      if (qos_is_news (self, event))
-        send_upstream (self, event);
-      break;
-    case GST_EVENT_RECONFIGURE:
-      send_upstream (self, event);
-      break;
-    case GST_EVENT_NAVIGATION:
-    case GST_EVENT_TOC_SELECT:
-    case GST_EVENT_CUSTOM_UPSTREAM:
-    case GST_EVENT_CUSTOM_BOTH:
-    case GST_EVENT_CUSTOM_BOTH_OOB:
-      return send_upstream (self, event);
-    default:
-      /* LATENCY is this pipeline's own: the producer has another. */
-      break;
-  }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE)
+    gst_tachyon_src_needs_refresh (&GST_TACHYON_SRC (bsrc)->needs);
+  if (gst_tachyon_src_control_event (GST_TACHYON_SRC (bsrc), event, &result))
+    return result;
   return GST_BASE_SRC_CLASS (gst_tachyon_src_parent_class)->event (bsrc, event);
 }
 
-/* --- properties --- */
+/* --- the element --- */
 
-static GstStructure *
-make_stats (GstTachyonSrc *self)
+/* The base class keeps a seek for later, or tries its own. */
+static gboolean
+gst_tachyon_src_send_event (GstElement *element, GstEvent *event)
 {
-  struct tachyon_subscriber_stats stats;
-  guint64 copied = 0, malformed = 0, lost_events;
-  gboolean is_open;
+  gboolean result;
 
-  gst_tachyon_client_get_stats (&self->client, &stats, &is_open);
-  GST_OBJECT_LOCK (self);
-  if (self->receiver)
-    gst_tachyon_receiver_get_counts (self->receiver, &copied, &malformed);
-  lost_events = self->lost_events;
-  GST_OBJECT_UNLOCK (self);
+  if (!GST_EVENT_IS_UPSTREAM (event) || GST_EVENT_IS_DOWNSTREAM (event))
+    return GST_ELEMENT_CLASS (gst_tachyon_src_parent_class)
+        ->send_event (element, event);
 
-  return gst_structure_new ("application/x-tachyonsrc-stats", "frames",
-      G_TYPE_UINT64, stats.frames, "bytes", G_TYPE_UINT64, stats.bytes,
-      "copied", G_TYPE_UINT64, stats.copied + copied, "dropped", G_TYPE_UINT64,
-      stats.dropped, "not-carried", G_TYPE_UINT64, malformed + lost_events,
-      "subscribers", G_TYPE_UINT, is_open && stats.peer_pid != 0 ? 1 : 0,
-      "held", G_TYPE_UINT64, stats.held, "waits", G_TYPE_UINT64, stats.sleeps,
-      "connects", G_TYPE_UINT64, stats.connects, "payload-bytes", G_TYPE_UINT64,
-      stats.mapped_bytes, "system-calls", G_TYPE_UINT64,
-      tachyon_system_calls (), NULL);
+  result = gst_tachyon_src_event (GST_BASE_SRC (element), event);
+  gst_event_unref (event);
+  return result;
 }
+
+static GstStateChangeReturn
+gst_tachyon_src_change_state (GstElement *element, GstStateChange transition)
+{
+  GstTachyonSrc *self = GST_TACHYON_SRC (element);
+  GstStateChangeReturn ret;
+
+  /* Whoever waits for an answer may do so on the streaming thread, which the
+   * base class waits for; and no flush may start that anew. */
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    gst_tachyon_control_stop (&self->control);
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    g_atomic_pointer_set (&self->pausing, g_thread_self ());
+
+  ret = GST_ELEMENT_CLASS (gst_tachyon_src_parent_class)
+            ->change_state (element, transition);
+
+  g_atomic_pointer_set (&self->pausing, NULL);
+  return ret;
+}
+
+/* --- properties --- */
 
 static void
 gst_tachyon_src_set_property (GObject *object, guint prop_id,
@@ -368,16 +359,12 @@ gst_tachyon_src_get_property (GObject *object, guint prop_id, GValue *value,
   GstTachyonSrc *self = GST_TACHYON_SRC (object);
   gboolean is_known;
 
-  switch (prop_id) {
-    case PROP_IS_LIVE:
-      g_value_set_boolean (value, gst_base_src_is_live (GST_BASE_SRC (self)));
-      return;
-    case PROP_STATS:
-      g_value_take_boxed (value, make_stats (self));
-      return;
-    default:
-      break;
+  if (prop_id == PROP_IS_LIVE) {
+    g_value_set_boolean (value, gst_base_src_is_live (GST_BASE_SRC (self)));
+    return;
   }
+  if (gst_tachyon_src_figures_get (self, prop_id, value))
+    return;
 
   GST_OBJECT_LOCK (self);
   is_known = gst_tachyon_src_settings_get (&self->settings, prop_id, value);
@@ -390,45 +377,24 @@ static void
 install_properties (GObjectClass *gobject_class)
 {
   gst_tachyon_src_settings_install (gobject_class);
+  gst_tachyon_src_figures_install (gobject_class);
 
   /**
    * GstTachyonSrc:is-live:
    *
    * Whether the producer is to be treated as a camera is: no preroll, and no
    * buffers while paused. A source that is not live prerolls and keeps the
-   * producer's running times as they are.
+   * producer's running times as they are, or, where the producer is live, as
+   * they are from where it joined.
    *
    * Since: 0.1
    */
   g_object_class_install_property (gobject_class, PROP_IS_LIVE,
       g_param_spec_boolean ("is-live", "Is live",
-          "Whether to act as a live source", TRUE,
+          "Treat the producer as a camera: no preroll, and no buffers while paused",
+          TRUE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
               GST_PARAM_MUTABLE_READY));
-
-  /**
-   * GstTachyonSrc:stats:
-   *
-   * Figures since the element left READY; they stay until the next time. Of
-   * type guint64 unless said otherwise:
-   *
-   * * `frames`, `bytes`: received
-   * * `copied`: buffers whose payload had to be copied: small ones, those that
-   *   came while the producer was short of memory, and pictures whose planes
-   *   downstream would not find
-   * * `dropped`: skipped, see #GstTachyonSrc:leaky-type
-   * * `not-carried`: metas and events that were not understood
-   * * `subscribers` (guint): 1 while connected
-   * * `held`: buffers that the producer has not got back, now
-   * * `waits`, `connects`: times we slept, and found a producer
-   * * `payload-bytes`: of the producer's memory that is mapped, now
-   * * `system-calls`: of all tachyon elements in this process
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (gobject_class, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics", "Figures of the reception",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -436,7 +402,11 @@ gst_tachyon_src_finalize (GObject *object)
 {
   GstTachyonSrc *self = GST_TACHYON_SRC (object);
 
+  gst_tachyon_control_clear (&self->control);
+  gst_tachyon_src_refusal_clear (&self->refusal);
+  gst_tachyon_src_needs_clear (&self->needs);
   gst_tachyon_client_clear (&self->client);
+  gst_tachyon_src_drop_unpushed (self);
   g_clear_pointer (&self->receiver, gst_tachyon_receiver_free);
   gst_tachyon_src_settings_clear (&self->settings);
   G_OBJECT_CLASS (gst_tachyon_src_parent_class)->finalize (object);
@@ -449,6 +419,8 @@ gst_tachyon_src_init (GstTachyonSrc *self)
 
   gst_tachyon_src_settings_init (&self->settings);
   gst_tachyon_client_init (&self->client);
+  gst_tachyon_src_needs_init (&self->needs, bsrc, &self->client);
+  gst_tachyon_src_control_init (self);
   gst_base_src_set_live (bsrc, TRUE);
   gst_base_src_set_format (bsrc, GST_FORMAT_TIME);
   /* The producer says when its stream is over; reaching a segment's stop may
@@ -481,10 +453,15 @@ gst_tachyon_src_class_init (GstTachyonSrcClass *klass)
       GST_DEBUG_FUNCPTR (gst_tachyon_src_decide_allocation);
   base_src_class->query = GST_DEBUG_FUNCPTR (gst_tachyon_src_query);
   base_src_class->event = GST_DEBUG_FUNCPTR (gst_tachyon_src_event);
+  element_class->send_event = GST_DEBUG_FUNCPTR (gst_tachyon_src_send_event);
+  element_class->change_state =
+      GST_DEBUG_FUNCPTR (gst_tachyon_src_change_state);
   push_src_class->create = GST_DEBUG_FUNCPTR (gst_tachyon_src_create);
 
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (element_class, "Tachyon source",
-      "Source", "Receives frames from a tachyonsink, without a copy",
+  gst_element_class_set_static_metadata (element_class,
+      "Tachyon shared memory source", "Source",
+      "Receives buffers of any format from a tachyonsink in another process, "
+      "without a copy",
       "The Tachyon authors");
 }

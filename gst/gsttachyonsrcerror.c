@@ -29,6 +29,7 @@ code_for_connect (gint error)
       return GST_RESOURCE_ERROR_BUSY;
     case -ENAMETOOLONG:
     case -EINVAL:
+    case -EBADF:
       return GST_RESOURCE_ERROR_SETTINGS;
     case -EMFILE:
     case -ENFILE:

@@ -1,256 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /*
- * What the source's streaming thread does: find a producer, receive, push.
+ * What the source's streaming thread does: receive, push.
  */
 #include "gsttachyonevent.h"
+#include "gsttachyonsrccontrol.h"
 #include "gsttachyonsrcerror.h"
 #include "gsttachyonsrcprivate.h"
+#include "gsttachyonsrctime.h"
 #include "gsttachyontext.h"
 #include "gsttachyontime.h"
 
 #define GST_CAT_DEFAULT gst_tachyon_src_debug
-
-/* Between attempts at a producer that hangs up without a word. */
-#define RETRY_PAUSE (100 * GST_MSECOND)
-
-/* A clock that is not the system's drifts: look again, but bear this much. */
-#define BASE_LIFETIME GST_SECOND
-#define BASE_TOLERANCE GST_MSECOND
-
-/* --- connecting --- */
-
-static void
-post_reconnected (GstTachyonSrc *self)
-{
-  struct tachyon_subscriber_stats stats;
-  gchar *address = gst_tachyon_src_copy_address (self);
-  gboolean is_open;
-
-  gst_tachyon_client_get_stats (&self->client, &stats, &is_open);
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("reconnected", "socket-path", G_TYPE_STRING,
-              address, "connects", G_TYPE_UINT64, stats.connects, NULL)));
-  g_free (address);
-}
-
-/* What the last producer said is over. */
-static void
-begin_connection (GstTachyonSrc *self, gboolean is_first)
-{
-  self->is_connected = TRUE;
-  self->has_received = FALSE;
-  self->connecting_since = GST_CLOCK_TIME_NONE;
-  if (is_first)
-    return;
-
-  self->is_discont = TRUE;
-  gst_tachyon_timeline_restart (&self->timeline);
-  gst_tachyon_receiver_reset (self->receiver);
-  post_reconnected (self);
-}
-
-/* Returns: what is left of connection-timeout, negative for ever, or 0 */
-static gint64
-connection_time_left (GstTachyonSrc *self)
-{
-  const GstClockTime now = gst_tachyon_time_monotonic ();
-  GstClockTime timeout;
-
-  GST_OBJECT_LOCK (self);
-  timeout = self->settings.connection_timeout;
-  GST_OBJECT_UNLOCK (self);
-
-  if (timeout == 0)
-    return -1;
-  if (!GST_CLOCK_TIME_IS_VALID (self->connecting_since))
-    self->connecting_since = now;
-  return MAX ((gint64) (self->connecting_since + timeout - now), 0);
-}
-
-static GstFlowReturn
-fail_to_connect (GstTachyonSrc *self, gint error)
-{
-  gchar *address = gst_tachyon_src_copy_address (self);
-
-  gst_tachyon_src_error_post_connect (GST_ELEMENT (self), address, error);
-  g_free (address);
-  return GST_FLOW_ERROR;
-}
-
-static GstFlowReturn
-connect_to_producer (GstTachyonSrc *self)
-{
-  struct tachyon_subscriber_stats stats;
-  gboolean is_open;
-  gint ret;
-
-  gst_tachyon_client_get_stats (&self->client, &stats, &is_open);
-  GST_DEBUG_OBJECT (self, "connecting");
-  ret = tachyon_subscriber_connect (self->client.subscriber,
-      connection_time_left (self));
-  switch (ret) {
-    case 0:
-      GST_INFO_OBJECT (self, "connected");
-      begin_connection (self, stats.connects == 0);
-      return GST_FLOW_OK;
-    case TACHYON_ERR_CANCELED:
-      return GST_FLOW_FLUSHING;
-    case TACHYON_ERR_CLOSED:
-      /* It left while we shook hands: another may come. */
-      if (connection_time_left (self) == 0)
-        return fail_to_connect (self, TACHYON_ERR_TIMEDOUT);
-      return gst_tachyon_client_pause (&self->client, RETRY_PAUSE) ?
-          GST_FLOW_OK :
-          GST_FLOW_FLUSHING;
-    case TACHYON_ERR_AGAIN:
-      return fail_to_connect (self, TACHYON_ERR_TIMEDOUT);
-    default:
-      return fail_to_connect (self, ret);
-  }
-}
-
-static GstFlowReturn
-end_connection (GstTachyonSrc *self)
-{
-  const enum tachyon_end end = tachyon_subscriber_end (self->client.subscriber);
-  GstTachyonOnDisconnect on_disconnect;
-  gchar *address;
-
-  self->is_connected = FALSE;
-  GST_OBJECT_LOCK (self);
-  on_disconnect = self->settings.on_disconnect;
-  GST_OBJECT_UNLOCK (self);
-  GST_INFO_OBJECT (self, "disconnected: %d", end);
-
-  switch (on_disconnect) {
-    case GST_TACHYON_ON_DISCONNECT_NONE:
-      /* A producer that accepts and hangs up must not have us spin. */
-      if (!self->has_received &&
-          !gst_tachyon_client_pause (&self->client, RETRY_PAUSE))
-        return GST_FLOW_FLUSHING;
-      return GST_FLOW_OK;
-    case GST_TACHYON_ON_DISCONNECT_EOS:
-      return GST_FLOW_EOS;
-    case GST_TACHYON_ON_DISCONNECT_ERROR:
-      break;
-  }
-  address = gst_tachyon_src_copy_address (self);
-  gst_tachyon_src_error_post_end (GST_ELEMENT (self), address, end);
-  g_free (address);
-  return GST_FLOW_ERROR;
-}
-
-/* --- time --- */
-
-static GstClockTime
-get_base (GstTachyonSrc *self, GstClockTime now)
-{
-  gboolean is_same;
-  GstClock *clock;
-  GstClockTime base_time, base;
-
-  GST_OBJECT_LOCK (self);
-  clock = GST_ELEMENT_CLOCK (self);
-  base_time = GST_ELEMENT_CAST (self)->base_time;
-  GST_OBJECT_UNLOCK (self);
-
-  is_same = clock == self->base_clock && base_time == self->base_time;
-  if (is_same && now - self->base_measured < BASE_LIFETIME)
-    return self->base;
-
-  base = gst_tachyon_time_base_on_monotonic (GST_ELEMENT (self));
-  if (!is_same ||
-      ABS (GST_CLOCK_DIFF (self->base, base)) >
-          (GstClockTimeDiff) BASE_TOLERANCE)
-    self->base = base;
-  self->base_measured = now;
-  self->base_clock = clock;
-  self->base_time = base_time;
-  return self->base;
-}
-
-/*
- * The base class sends its segment before the next buffer.
- *
- * @is_urgent: something else than a buffer comes next. Before 1.24 the base
- *     class then sends the same segment once more, which does no harm.
- */
-static void
-push_segment (GstTachyonSrc *self, gboolean is_urgent)
-{
-  GstBaseSrc *bsrc = GST_BASE_SRC (self);
-  GstSegment segment = self->timeline.segment;
-
-  /* It would have the base class post SEGMENT_DONE where an EOS is due: who
-   * sought the segment is at the producer's. */
-  segment.flags &= ~GST_SEGMENT_FLAG_SEGMENT;
-
-  GST_OBJECT_LOCK (self);
-  self->delta = self->timeline.delta;
-  /* gst_base_src_set_format() is for stopped elements. */
-  if (bsrc->segment.format != segment.format)
-    gst_segment_init (&bsrc->segment, segment.format);
-  GST_OBJECT_UNLOCK (self);
-
-#if GST_CHECK_VERSION(1, 24, 0)
-  gst_base_src_push_segment (bsrc, &segment);
-#else
-  gst_base_src_new_segment (bsrc, &segment);
-  if (is_urgent)
-    gst_pad_push_event (GST_BASE_SRC_PAD (self),
-        gst_event_new_segment (&segment));
-#endif
-}
-
-static void
-advance (GstTachyonSrc *self, GstBuffer *buffer)
-{
-  const GstClockTime now = gst_tachyon_time_monotonic ();
-
-  if (gst_tachyon_timeline_advance (&self->timeline, buffer,
-          get_base (self, now), now))
-    push_segment (self, buffer == NULL);
-}
-
-static GstPadProbeReturn
-restore_timestamps (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
-{
-  GstTachyonSrc *self = GST_TACHYON_SRC (user_data);
-  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
-
-  if (buffer == self->unstamped) {
-    buffer = gst_buffer_make_writable (buffer);
-    GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
-    GST_BUFFER_DTS (buffer) = self->unstamped_dts;
-    GST_PAD_PROBE_INFO_DATA (info) = buffer;
-  }
-  self->unstamped = NULL;
-  return GST_PAD_PROBE_REMOVE;
-}
-
-/* The base class gives a buffer without PTS the DTS for one, and the first
- * buffer the segment's start. Such buffers are rare, or slow. */
-static void
-keep_unstamped (GstTachyonSrc *self, GstBuffer *buffer)
-{
-  const gboolean was_pushed = self->unstamped == NULL;
-
-  /* One that a flush took before it was pushed must not be mistaken for a
-   * later one at the same address. */
-  self->unstamped = NULL;
-  if (GST_BUFFER_PTS_IS_VALID (buffer) ||
-      gst_base_src_get_do_timestamp (GST_BASE_SRC (self)))
-    return;
-
-  /* The probe of one that was not pushed is still there. */
-  if (was_pushed)
-    gst_pad_add_probe (GST_BASE_SRC_PAD (self), GST_PAD_PROBE_TYPE_BUFFER,
-        restore_timestamps, self, NULL);
-  self->unstamped = buffer;
-  self->unstamped_dts = GST_BUFFER_DTS (buffer);
-}
 
 /* --- receiving --- */
 
@@ -263,6 +24,15 @@ must_copy (GstTachyonSrc *self, const struct tachyon_frame *frame)
   always = self->settings.always_copy;
   GST_OBJECT_UNLOCK (self);
   return always || (frame->hints & TACHYON_FRAME_SCARCE);
+}
+
+static void
+push_late (GstTachyonSrc *self)
+{
+  GstEvent *event = gst_tachyon_src_control_take_late (self);
+
+  if (event)
+    gst_pad_push_event (GST_BASE_SRC_PAD (self), event);
 }
 
 /* Returns: (transfer full): NULL when the frame was lost */
@@ -282,20 +52,58 @@ take_frame (GstTachyonSrc *self, struct tachyon_frame *frame)
     return NULL;
   }
 
-  advance (self, buffer);
-  keep_unstamped (self, buffer);
+  gst_tachyon_src_time_place (self, buffer);
+  push_late (self);
   if (self->is_discont)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   self->is_discont = FALSE;
   return buffer;
 }
 
+/*
+ * A pad that flushes keeps no state; the producer sends it once. It goes
+ * downstream when the flush is over.
+ *
+ * @event: (transfer full)
+ */
+static void
+keep_unpushed (GstTachyonSrc *self, GstEvent *event)
+{
+  g_queue_push_tail (&self->unpushed, event);
+}
+
+void
+gst_tachyon_src_drop_unpushed (GstTachyonSrc *self)
+{
+  GstEvent *late = gst_tachyon_src_control_take_late (self);
+
+  gst_clear_event (&late);
+  g_queue_clear_full (&self->unpushed, (GDestroyNotify) gst_event_unref);
+}
+
+static GstFlowReturn
+push_caps (GstTachyonSrc *self, GstCaps *caps)
+{
+  GstBaseSrc *bsrc = GST_BASE_SRC (self);
+
+  if (gst_base_src_set_caps (bsrc, caps)) {
+    /* The base class asks downstream for its needs when it negotiates caps of
+     * its own, which it does not do here. */
+    gst_base_src_negotiate (bsrc);
+    return GST_FLOW_OK;
+  }
+  if (!GST_PAD_IS_FLUSHING (GST_BASE_SRC_PAD (self)))
+    return GST_FLOW_NOT_NEGOTIATED;
+
+  keep_unpushed (self, gst_event_new_caps (caps));
+  return GST_FLOW_FLUSHING;
+}
+
 static GstFlowReturn
 take_caps (GstTachyonSrc *self, const gchar *text)
 {
-  GstBaseSrc *bsrc = GST_BASE_SRC (self);
   GstCaps *caps = gst_tachyon_caps_parse (text);
-  gboolean good;
+  GstFlowReturn flow;
 
   if (!caps) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
@@ -305,34 +113,13 @@ take_caps (GstTachyonSrc *self, const gchar *text)
 
   GST_INFO_OBJECT (self, "caps %" GST_PTR_FORMAT, caps);
   gst_tachyon_receiver_set_caps (self->receiver, caps);
-  good = gst_base_src_set_caps (bsrc, caps);
+  if (gst_tachyon_src_refusal_take (&self->refusal, GST_BASE_SRC_PAD (self),
+          caps, gst_tachyon_src_needs_are_told (&self->needs)))
+    flow = GST_FLOW_OK;
+  else
+    flow = push_caps (self, caps);
   gst_caps_unref (caps);
-  /* The base class asks downstream for its needs when it negotiates caps of
-   * its own, which it does not do here. */
-  if (good)
-    gst_base_src_negotiate (bsrc);
-  if (good)
-    return GST_FLOW_OK;
-  return GST_PAD_IS_FLUSHING (GST_BASE_SRC_PAD (self)) ?
-      GST_FLOW_FLUSHING :
-      GST_FLOW_NOT_NEGOTIATED;
-}
-
-static void
-take_clock (GstTachyonSrc *self, const struct tachyon_clock *clock)
-{
-  gboolean is_new;
-
-  gst_tachyon_timeline_set_producer_base (&self->timeline, clock->base_time);
-
-  GST_OBJECT_LOCK (self);
-  is_new = self->producer_latency != clock->latency;
-  self->producer_latency = clock->latency;
-  GST_OBJECT_UNLOCK (self);
-
-  if (is_new)
-    gst_element_post_message (GST_ELEMENT (self),
-        gst_message_new_latency (GST_OBJECT (self)));
+  return flow;
 }
 
 static void
@@ -340,16 +127,63 @@ push_event (GstTachyonSrc *self, GstEvent *event)
 {
   /* What stands between buffers needs the segment, as they do. */
   if (GST_EVENT_IS_SERIALIZED (event) && !GST_EVENT_IS_STICKY (event))
-    advance (self, NULL);
-  gst_pad_push_event (GST_BASE_SRC_PAD (self), event);
+    gst_tachyon_src_time_place (self, NULL);
+
+  gst_event_ref (event);
+  if (!gst_pad_push_event (GST_BASE_SRC_PAD (self), event) &&
+      GST_EVENT_IS_STICKY (event) &&
+      GST_PAD_IS_FLUSHING (GST_BASE_SRC_PAD (self)))
+    keep_unpushed (self, gst_event_ref (event));
+  gst_event_unref (event);
+}
+
+/* What a flush kept from going downstream. */
+static GstFlowReturn
+push_unpushed (GstTachyonSrc *self)
+{
+  GstFlowReturn flow = GST_FLOW_OK;
+  guint count = g_queue_get_length (&self->unpushed);
+  GstEvent *event;
+  GstCaps *caps;
+
+  for (; count > 0 && flow == GST_FLOW_OK; count--) {
+    event = g_queue_pop_head (&self->unpushed);
+    if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
+      gst_event_parse_caps (event, &caps);
+      flow = push_caps (self, caps);
+      gst_event_unref (event);
+    } else {
+      push_event (self, event);
+    }
+  }
+  return flow;
 }
 
 static void
-take_event (GstTachyonSrc *self, const struct tachyon_event *received)
+take_segment (GstTachyonSrc *self, GstEvent *event)
 {
-  GstEvent *event = gst_tachyon_event_decode (received);
   const GstSegment *segment;
 
+  gst_event_parse_segment (event, &segment);
+  gst_tachyon_timeline_set_segment (&self->timeline, segment);
+  gst_tachyon_src_control_begin_segment (self, segment);
+}
+
+/* @is_discarding: it was sent before a flush: only state counts. */
+static void
+take_event (GstTachyonSrc *self, const struct tachyon_event *received,
+    gboolean is_discarding)
+{
+  GstEvent *event;
+
+  if (received->type == MESSAGE_FLUSH) {
+    gst_tachyon_src_control_take_marker (self, received);
+    return;
+  }
+  if (is_discarding && !(received->flags & TACHYON_EVENT_STICKY))
+    return;
+
+  event = gst_tachyon_event_decode (received);
   if (!event || !GST_EVENT_IS_DOWNSTREAM (event)) {
     GST_DEBUG_OBJECT (self, "ignoring event of type 0x%x", received->type);
     gst_clear_event (&event);
@@ -361,11 +195,12 @@ take_event (GstTachyonSrc *self, const struct tachyon_event *received)
 
   GST_DEBUG_OBJECT (self, "received %" GST_PTR_FORMAT, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
-    gst_event_parse_segment (event, &segment);
-    gst_tachyon_timeline_set_segment (&self->timeline, segment);
+    take_segment (self, event);
     gst_event_unref (event);
     return;
   }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT_DONE)
+    gst_tachyon_src_control_end_segment (self, event);
   /* A gap in another time than that of arrival. */
   if (GST_EVENT_TYPE (event) == GST_EVENT_GAP &&
       self->timeline.mode == GST_TACHYON_TIMESTAMP_MODE_ARRIVAL) {
@@ -376,12 +211,48 @@ take_event (GstTachyonSrc *self, const struct tachyon_event *received)
 }
 
 static GstFlowReturn
+fail_to_negotiate (GstTachyonSrc *self)
+{
+  gst_tachyon_src_refusal_fail (&self->refusal, GST_ELEMENT (self));
+  return GST_FLOW_NOT_NEGOTIATED;
+}
+
+/* What downstream cannot take without other caps than it has. */
+static GstFlowReturn
+let_go (GstTachyonSrc *self, struct tachyon_item *item)
+{
+  if (item->type == TACHYON_ITEM_FRAME)
+    tachyon_frame_release (&item->frame);
+  self->is_discont = TRUE;
+  if (item->type != TACHYON_ITEM_EOS &&
+      gst_tachyon_src_refusal_time_left (&self->refusal) > 0)
+    return GST_FLOW_OK;
+
+  return fail_to_negotiate (self);
+}
+
+static gboolean
+needs_caps (const struct tachyon_item *item)
+{
+  return item->type == TACHYON_ITEM_FRAME || item->type == TACHYON_ITEM_EOS;
+}
+
+static GstFlowReturn
 take_item (GstTachyonSrc *self, struct tachyon_item *item, GstBuffer **buffer)
 {
+  const gboolean is_refused = self->refusal.caps != NULL;
+  const gboolean is_discarding =
+      is_refused || gst_tachyon_control_is_discarding (&self->control);
+
   self->has_received = TRUE;
+  if (is_refused && needs_caps (item))
+    return let_go (self, item);
   switch (item->type) {
     case TACHYON_ITEM_FRAME:
-      *buffer = take_frame (self, &item->frame);
+      if (is_discarding)
+        tachyon_frame_release (&item->frame);
+      else
+        *buffer = take_frame (self, &item->frame);
       break;
     case TACHYON_ITEM_CAPS:
       return take_caps (self, item->caps);
@@ -389,13 +260,13 @@ take_item (GstTachyonSrc *self, struct tachyon_item *item, GstBuffer **buffer)
       gst_tachyon_receiver_set_layout (self->receiver, &item->layout);
       break;
     case TACHYON_ITEM_CLOCK:
-      take_clock (self, &item->clock);
+      gst_tachyon_src_time_set_clock (self, &item->clock);
       break;
     case TACHYON_ITEM_EVENT:
-      take_event (self, &item->event);
+      take_event (self, &item->event, is_discarding);
       break;
     case TACHYON_ITEM_EOS:
-      return GST_FLOW_EOS;
+      return is_discarding ? GST_FLOW_OK : GST_FLOW_EOS;
   }
   return GST_FLOW_OK;
 }
@@ -404,8 +275,8 @@ static GstFlowReturn
 receive (GstTachyonSrc *self, GstBuffer **buffer)
 {
   struct tachyon_item item;
-  const gint ret =
-      tachyon_subscriber_receive (self->client.subscriber, &item, -1);
+  const gint ret = tachyon_subscriber_receive (self->client.subscriber, &item,
+      gst_tachyon_src_refusal_time_left (&self->refusal));
   gchar *address;
 
   switch (ret) {
@@ -414,26 +285,67 @@ receive (GstTachyonSrc *self, GstBuffer **buffer)
     case TACHYON_ERR_CANCELED:
       return GST_FLOW_FLUSHING;
     case TACHYON_ERR_CLOSED:
-      return end_connection (self);
+      return gst_tachyon_src_end_connection (self);
+    case TACHYON_ERR_AGAIN:
+    case TACHYON_ERR_TIMEDOUT:
+      return fail_to_negotiate (self);
     default:
       break;
   }
   self->is_connected = FALSE;
-  address = gst_tachyon_src_copy_address (self);
+  gst_tachyon_control_reset (&self->control);
+  address = gst_tachyon_src_describe_peer (self);
   gst_tachyon_src_error_post_receive (GST_ELEMENT (self), address, ret);
   g_free (address);
   return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+go_on (GstTachyonSrc *self, GstBuffer **buffer)
+{
+  /* What follows must not meet a flush that was for what came before: that
+   * waits for us to leave. */
+  if (!gst_tachyon_control_wait_flushed (&self->control))
+    return GST_FLOW_FLUSHING;
+
+  return self->is_connected ? receive (self, buffer) :
+                              gst_tachyon_src_connect (self);
+}
+
+/*
+ * The base class has the task pause when we return, and starts it in PLAYING: if
+ * that comes in between, it is paused for good. So we wait for the end of a pause
+ * here. Whatever else canceled us, or does so meanwhile, has us leave.
+ *
+ * Returns: GST_FLOW_OK to go on
+ */
+static GstFlowReturn
+wait_out_pause (GstTachyonSrc *self)
+{
+  if (!gst_tachyon_client_resume_from_pause (&self->client))
+    return GST_FLOW_FLUSHING;
+  gst_tachyon_control_set_unlocked (&self->control, FALSE);
+  /* That may have undone what an unlock() did since. */
+  if (gst_tachyon_client_must_leave (&self->client)) {
+    gst_tachyon_control_set_unlocked (&self->control, TRUE);
+    return GST_FLOW_FLUSHING;
+  }
+  if (gst_base_src_wait_playing (GST_BASE_SRC (self)) != GST_FLOW_OK)
+    return GST_FLOW_FLUSHING;
+  return push_unpushed (self);
 }
 
 GstFlowReturn
 gst_tachyon_src_create (GstPushSrc *psrc, GstBuffer **buffer)
 {
   GstTachyonSrc *self = GST_TACHYON_SRC (psrc);
-  GstFlowReturn flow = GST_FLOW_OK;
+  GstFlowReturn flow = push_unpushed (self);
 
   *buffer = NULL;
-  while (flow == GST_FLOW_OK && !*buffer)
-    flow = self->is_connected ? receive (self, buffer) :
-                                connect_to_producer (self);
+  while (flow == GST_FLOW_OK && !*buffer) {
+    flow = go_on (self, buffer);
+    if (flow == GST_FLOW_FLUSHING)
+      flow = wait_out_pause (self);
+  }
   return flow;
 }

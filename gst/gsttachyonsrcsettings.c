@@ -9,6 +9,7 @@
 
 #define DEFAULT_SOCKET_PATH NULL
 #define DEFAULT_SOCKET_TYPE GST_TACHYON_SOCKET_TYPE_PATH
+#define DEFAULT_FD -1
 #define DEFAULT_ON_DISCONNECT GST_TACHYON_ON_DISCONNECT_EOS
 #define DEFAULT_TIMESTAMP_MODE GST_TACHYON_TIMESTAMP_MODE_RUNNING_TIME
 #define DEFAULT_CONNECTION_TIMEOUT 0
@@ -80,6 +81,7 @@ gst_tachyon_src_settings_init (GstTachyonSrcSettings *self)
   memset (self, 0, sizeof *self);
   self->socket_path = g_strdup (DEFAULT_SOCKET_PATH);
   self->socket_type = DEFAULT_SOCKET_TYPE;
+  self->fd = DEFAULT_FD;
   self->on_disconnect = DEFAULT_ON_DISCONNECT;
   self->timestamp_mode = DEFAULT_TIMESTAMP_MODE;
   self->connection_timeout = DEFAULT_CONNECTION_TIMEOUT;
@@ -106,6 +108,9 @@ gst_tachyon_src_settings_set (GstTachyonSrcSettings *self, guint prop_id,
       break;
     case PROP_SOCKET_TYPE:
       self->socket_type = g_value_get_enum (value);
+      break;
+    case PROP_FD:
+      self->fd = g_value_get_int (value);
       break;
     case PROP_ON_DISCONNECT:
       self->on_disconnect = g_value_get_enum (value);
@@ -144,6 +149,9 @@ gst_tachyon_src_settings_get (const GstTachyonSrcSettings *self, guint prop_id,
       break;
     case PROP_SOCKET_TYPE:
       g_value_set_enum (value, self->socket_type);
+      break;
+    case PROP_FD:
+      g_value_set_int (value, self->fd);
       break;
     case PROP_ON_DISCONNECT:
       g_value_set_enum (value, self->on_disconnect);
@@ -185,7 +193,8 @@ install_address (GObjectClass *klass)
    */
   g_object_class_install_property (klass, PROP_SOCKET_PATH,
       g_param_spec_string ("socket-path", "Socket path",
-          "The socket at which the sink listens", DEFAULT_SOCKET_PATH, FLAGS));
+          "Where a tachyonsink listens: a path, or '@' and an abstract name",
+          DEFAULT_SOCKET_PATH, FLAGS));
 
   /**
    * GstTachyonSrc:socket-type:
@@ -195,8 +204,24 @@ install_address (GObjectClass *klass)
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_SOCKET_TYPE,
-      g_param_spec_enum ("socket-type", "Socket type", "What socket-path names",
-          GST_TYPE_TACHYON_SOCKET_TYPE, DEFAULT_SOCKET_TYPE, FLAGS));
+      g_param_spec_enum ("socket-type", "Socket type",
+          "What kind of address socket-path is", GST_TYPE_TACHYON_SOCKET_TYPE,
+          DEFAULT_SOCKET_TYPE, FLAGS));
+
+  /**
+   * GstTachyonSrc:fd:
+   *
+   * A connected AF_UNIX socket of the type SOCK_SEQPACKET, such as one end of a
+   * socketpair() whose other end a #GstTachyonSink has as #GstTachyonSink:fd. It
+   * is duplicated when the element starts to stream; it makes one connection,
+   * and then #GstTachyonSrc:socket-path is used, if it is set.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_FD,
+      g_param_spec_int ("fd", "File descriptor",
+          "A connected socket to receive from, before socket-path (-1 = none)",
+          -1, G_MAXINT, DEFAULT_FD, FLAGS));
 
   /**
    * GstTachyonSrc:connection-timeout:
@@ -232,27 +257,38 @@ install_times (GObjectClass *klass)
   /**
    * GstTachyonSrc:timestamp-mode:
    *
-   * How buffers are placed in this pipeline's running time.
+   * How buffers are placed in this pipeline's running time. Timestamps stay as
+   * the producer made them, unless they are made on arrival: what moves is the
+   * segment.
+   *
+   * In mode running-time a buffer is due when it is due at the producer, to the
+   * nanosecond where both pipelines run on the system's monotonic clock. Any
+   * other clock, at either end, is followed in steps of about 0.1 ms at most,
+   * and all elements of a process that use it take the same steps. What a live
+   * producer had due before this pipeline began lies before the segment.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_TIMESTAMP_MODE,
       g_param_spec_enum ("timestamp-mode", "Timestamp mode",
-          "How buffers are placed in running time", timestamp_mode_get_type (),
-          DEFAULT_TIMESTAMP_MODE, FLAGS));
+          "How the producer's timestamps become those of this pipeline",
+          timestamp_mode_get_type (), DEFAULT_TIMESTAMP_MODE, FLAGS));
 
   /**
    * GstTachyonSrc:processing-deadline:
    *
    * Nanoseconds that a buffer may take from the producer to this element's
-   * source pad; added to the latency that the producer reports.
+   * source pad; added to the latency that the producer reports. The way itself
+   * takes tens of microseconds, for which there is room in the 20 ms of a sink's
+   * own #GstBaseSink:processing-deadline; a sink where that is 0 needs some
+   * here.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_PROCESSING_DEADLINE,
       g_param_spec_uint64 ("processing-deadline", "Processing deadline",
-          "Nanoseconds to add to the producer's latency", 0, G_MAXINT64,
-          DEFAULT_PROCESSING_DEADLINE, PLAYING_FLAGS));
+          "Nanoseconds that a buffer may take to get here, added to the producer's latency",
+          0, G_MAXINT64, DEFAULT_PROCESSING_DEADLINE, PLAYING_FLAGS));
 }
 
 static void
@@ -267,8 +303,8 @@ install_buffers (GObjectClass *klass)
    */
   g_object_class_install_property (klass, PROP_ALWAYS_COPY,
       g_param_spec_boolean ("always-copy", "Always copy",
-          "Copy each buffer out of the producer's memory", DEFAULT_ALWAYS_COPY,
-          PLAYING_FLAGS));
+          "Copy each buffer, and give the producer its memory back at once",
+          DEFAULT_ALWAYS_COPY, PLAYING_FLAGS));
 
   /**
    * GstTachyonSrc:max-buffers:
@@ -281,8 +317,8 @@ install_buffers (GObjectClass *klass)
    */
   g_object_class_install_property (klass, PROP_MAX_BUFFERS,
       g_param_spec_uint ("max-buffers", "Maximum buffers",
-          "Buffers that may be held at a time (0 = automatic)", 0, 1 << 20,
-          DEFAULT_MAX_BUFFERS, FLAGS));
+          "Buffers in the producer's memory that this pipeline may hold at a time (0 = automatic)",
+          0, 1 << 20, DEFAULT_MAX_BUFFERS, FLAGS));
 
   /**
    * GstTachyonSrc:leaky-type:
@@ -293,8 +329,8 @@ install_buffers (GObjectClass *klass)
    */
   g_object_class_install_property (klass, PROP_LEAKY_TYPE,
       g_param_spec_enum ("leaky-type", "Leaky type",
-          "What to drop when buffers wait", leaky_type_get_type (),
-          DEFAULT_LEAKY_TYPE, FLAGS));
+          "What to drop when several buffers wait to be taken",
+          leaky_type_get_type (), DEFAULT_LEAKY_TYPE, FLAGS));
 }
 
 void

@@ -50,6 +50,7 @@ typedef struct
 {
   gchar *socket_path;
   GstTachyonSocketType socket_type;
+  gint fd;
   GstTachyonOnDisconnect on_disconnect;
   GstTachyonTimestampMode timestamp_mode;
   GstTachyonSrcLeakyType leaky_type;
@@ -64,6 +65,7 @@ enum
   PROP_0,
   PROP_SOCKET_PATH,
   PROP_SOCKET_TYPE,
+  PROP_FD,
   PROP_ON_DISCONNECT,
   PROP_TIMESTAMP_MODE,
   PROP_CONNECTION_TIMEOUT,

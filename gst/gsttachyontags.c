@@ -50,21 +50,19 @@ add_value (GstTagList *tags, const gchar *tag, const GValue *value)
   gst_tag_list_add_value (tags, GST_TAG_MERGE_APPEND, tag, value);
 }
 
-static gboolean
-parse_tag (GQuark name, const GValue *value, gpointer tags)
+static void
+parse_tag (const gchar *tag, const GValue *value, GstTagList *tags)
 {
-  const gchar *tag = g_quark_to_string (name);
   guint i;
 
   if (!gst_tag_exists (tag))
-    return TRUE;
+    return;
   if (!GST_VALUE_HOLDS_LIST (value)) {
     add_value (tags, tag, value);
-    return TRUE;
+    return;
   }
   for (i = 0; i < gst_value_list_get_size (value); i++)
     add_value (tags, tag, gst_value_list_get_value (value, i));
-  return TRUE;
 }
 
 GstTagList *
@@ -72,11 +70,17 @@ gst_tachyon_tags_parse (const gchar *text)
 {
   GstStructure *structure = gst_tachyon_structure_parse (text);
   GstTagList *tags;
+  gint count, i;
 
   if (!structure)
     return NULL;
   tags = gst_tag_list_new_empty ();
-  gst_structure_foreach (structure, parse_tag, tags);
+  count = gst_structure_n_fields (structure);
+  for (i = 0; i < count; i++) {
+    const gchar *tag = gst_structure_nth_field_name (structure, i);
+
+    parse_tag (tag, gst_structure_get_value (structure, tag), tags);
+  }
   gst_structure_free (structure);
   return tags;
 }

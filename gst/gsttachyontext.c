@@ -11,18 +11,43 @@
  * Ranges are left out: what flows has fixed values.
  */
 #include "gsttachyontext.h"
+#include "gsttachyonname.h"
 #include "gsttachyonscalar.h"
 
 #include <string.h>
 
-/* Each level of nesting costs stack. */
+/* Each level of nesting costs stack; a structure looks through all its fields
+ * for each new one, whose name is never forgotten; a value of a letter takes
+ * many times that. */
 #define DEPTH_MAX 32
+#define FIELDS_MAX (1 << 13)
+#define VALUES_MAX (1 << 20)
 
 struct reader
 {
   const gchar *text; /* what is left; ends in NUL */
   guint depth;
+  guint fields;
+  guint values;
 };
+
+/* For a text inside another one: it counts as part of that. */
+static struct reader
+begin_inner (const struct reader *outer, const gchar *text)
+{
+  struct reader inner = *outer;
+
+  inner.text = text;
+  inner.depth++;
+  return inner;
+}
+
+static void
+end_inner (struct reader *outer, const struct reader *inner)
+{
+  outer->fields = inner->fields;
+  outer->values = inner->values;
+}
 
 static gboolean read_value (struct reader *reader, GType type, GValue *value);
 static GstStructure *read_structure (struct reader *reader);
@@ -90,7 +115,7 @@ is_name (const gchar *name)
 {
   const gchar *c;
 
-  if (!g_ascii_isalpha (*name))
+  if (!g_ascii_isalpha (*name) || !gst_tachyon_name_admit (name))
     return FALSE;
   for (c = name; *c; c++) {
     if (!is_word_char (*c))
@@ -120,7 +145,7 @@ decode_base64 (gchar *text)
 
 /* A picture in a tag: its bytes, caps, segment (let go) and description. */
 static GstSample *
-read_sample (const gchar *text, guint depth)
+read_sample (const gchar *text, struct reader *outer)
 {
   gchar **parts = g_strsplit (text, ":", 5);
   GValue buffer = G_VALUE_INIT;
@@ -134,17 +159,19 @@ read_sample (const gchar *text, guint depth)
       g_strv_length (parts) == 4 && gst_tachyon_scalar_set (&buffer, parts[0]);
   if (good && !g_str_equal (parts[1], "None")) {
     gchar *caps_text = decode_base64 (parts[1]);
-    struct reader reader = { caps_text, depth + 1 };
+    struct reader reader = begin_inner (outer, caps_text);
 
     caps = read_caps (&reader);
+    end_inner (outer, &reader);
     good = caps != NULL;
     g_free (caps_text);
   }
   if (good && !g_str_equal (parts[3], "None")) {
     gchar *info_text = decode_base64 (parts[3]);
-    struct reader reader = { info_text, depth + 1 };
+    struct reader reader = begin_inner (outer, info_text);
 
     info = read_structure (&reader);
+    end_inner (outer, &reader);
     good = info != NULL;
     g_free (info_text);
   }
@@ -177,10 +204,10 @@ read_nested (struct reader *reader, GType type)
 }
 
 static gboolean
-set_quoted_nested (GValue *value, const gchar *text, guint depth)
+set_quoted_nested (GValue *value, const gchar *text, struct reader *outer)
 {
   GValue inner = G_VALUE_INIT;
-  struct reader reader = { NULL, depth + 1 };
+  struct reader reader = begin_inner (outer, NULL);
   gboolean good;
 
   g_value_init (&inner, G_TYPE_STRING);
@@ -189,20 +216,21 @@ set_quoted_nested (GValue *value, const gchar *text, guint depth)
     reader.text = g_value_get_string (&inner);
     good = take_boxed (value, read_nested (&reader, G_VALUE_TYPE (value))) &&
         *reader.text == '\0';
+    end_inner (outer, &reader);
   }
   g_value_unset (&inner);
   return good;
 }
 
 static gboolean
-set_scalar (GValue *value, const gchar *text, guint depth)
+set_scalar (GValue *value, const gchar *text, struct reader *reader)
 {
   const GType type = G_VALUE_TYPE (value);
 
   if (type == GST_TYPE_SAMPLE)
-    return take_boxed (value, read_sample (text, depth));
+    return take_boxed (value, read_sample (text, reader));
   if (type == GST_TYPE_CAPS || type == GST_TYPE_STRUCTURE)
-    return set_quoted_nested (value, text, depth);
+    return set_quoted_nested (value, text, reader);
   return gst_tachyon_scalar_set (value, text);
 }
 
@@ -216,7 +244,7 @@ read_scalar (struct reader *reader, GType type, GValue *value)
     return FALSE;
   g_value_init (value,
       type != G_TYPE_INVALID ? type : gst_tachyon_scalar_type_guess (text));
-  good = set_scalar (value, text, reader->depth);
+  good = set_scalar (value, text, reader);
   if (!good)
     g_value_unset (value);
   g_free (text);
@@ -322,7 +350,8 @@ read_value (struct reader *reader, GType type, GValue *value)
 {
   gboolean good;
 
-  if (reader->depth >= DEPTH_MAX || !read_type (reader, &type))
+  if (reader->depth >= DEPTH_MAX || reader->values++ >= VALUES_MAX ||
+      !read_type (reader, &type))
     return FALSE;
 
   reader->depth++;
@@ -353,10 +382,10 @@ read_value (struct reader *reader, GType type, GValue *value)
 static gboolean
 read_field (struct reader *reader, GstStructure *structure)
 {
-  gchar *name = read_word (reader);
+  gchar *name = reader->fields++ < FIELDS_MAX ? read_word (reader) : NULL;
   GValue value = G_VALUE_INIT;
-  const gboolean good = name && skip_char (reader, '=') &&
-      read_value (reader, G_TYPE_INVALID, &value);
+  const gboolean good = name && gst_tachyon_name_admit (name) &&
+      skip_char (reader, '=') && read_value (reader, G_TYPE_INVALID, &value);
 
   if (good)
     gst_structure_take_value (structure, name, &value);
@@ -423,7 +452,8 @@ read_features (struct reader *reader)
     return features;
   do {
     gchar *feature = read_word (reader);
-    const gboolean good = feature && is_feature (feature);
+    const gboolean good =
+        feature && is_feature (feature) && gst_tachyon_name_admit (feature);
 
     if (good)
       gst_caps_features_add (features, feature);
@@ -470,7 +500,7 @@ GstCaps *
 gst_tachyon_caps_parse (const gchar *text)
 {
   static const gchar *const words[] = { "ANY", "EMPTY", "NONE", "NULL", NULL };
-  struct reader reader = { text, 0 };
+  struct reader reader = { .text = text };
   GstCaps *caps;
   guint i;
 
@@ -495,65 +525,10 @@ err_unref:
 GstStructure *
 gst_tachyon_structure_parse (const gchar *text)
 {
-  struct reader reader = { text, 0 };
+  struct reader reader = { .text = text };
   GstStructure *structure = read_structure (&reader);
 
   if (structure && *reader.text != '\0')
     g_clear_pointer (&structure, gst_structure_free);
   return structure;
-}
-
-/* --- printing --- */
-
-static gboolean
-is_printable (const GValue *value)
-{
-  guint i;
-
-  if (GST_VALUE_HOLDS_LIST (value)) {
-    for (i = 0; i < gst_value_list_get_size (value); i++) {
-      if (!is_printable (gst_value_list_get_value (value, i)))
-        return FALSE;
-    }
-    return TRUE;
-  }
-  if (GST_VALUE_HOLDS_ARRAY (value)) {
-    for (i = 0; i < gst_value_array_get_size (value); i++) {
-      if (!is_printable (gst_value_array_get_value (value, i)))
-        return FALSE;
-    }
-    return TRUE;
-  }
-  /* A sample, buffer or structure of nothing has no text. */
-  return gst_tachyon_scalar_type_travels (G_VALUE_TYPE (value)) &&
-      (!G_VALUE_HOLDS_BOXED (value) || g_value_get_boxed (value));
-}
-
-static gboolean
-copy_printable (GQuark name, const GValue *value, gpointer copy)
-{
-  if (is_printable (value))
-    gst_structure_id_set_value (copy, name, value);
-  return TRUE;
-}
-
-gchar *
-gst_tachyon_structure_print (const GstStructure *structure)
-{
-  GstStructure *copy =
-      gst_structure_new_empty (gst_structure_get_name (structure));
-  GstStructure *again;
-  gchar *text;
-
-  gst_structure_foreach (structure, copy_printable, copy);
-  text = gst_structure_serialize (copy, GST_SERIALIZE_FLAG_NONE);
-  gst_structure_free (copy);
-
-  /* Names may hold what the syntax has no escape for. */
-  again = gst_tachyon_structure_parse (text);
-  if (!again)
-    g_clear_pointer (&text, g_free);
-  else
-    gst_structure_free (again);
-  return text;
 }

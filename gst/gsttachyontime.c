@@ -8,9 +8,6 @@
 
 #include <time.h>
 
-/* Readings of a foreign clock: one of them is rarely interrupted half-way. */
-#define CLOCK_READINGS 5
-
 GstClockTime
 gst_tachyon_time_monotonic (void)
 {
@@ -20,79 +17,17 @@ gst_tachyon_time_monotonic (void)
   return GST_TIMESPEC_TO_TIME (now);
 }
 
-static gboolean
-clock_is_monotonic (GstClock *clock)
-{
-  GstClockTime internal, external, numerator, denominator;
-  GstClockType type;
-
-  /* Subclasses of GstSystemClock (audio, network) keep times of their own. */
-  if (G_OBJECT_TYPE (clock) != GST_TYPE_SYSTEM_CLOCK)
-    return FALSE;
-  g_object_get (clock, "clock-type", &type, NULL);
-  if (type != GST_CLOCK_TYPE_MONOTONIC)
-    return FALSE;
-  gst_clock_get_calibration (clock, &internal, &external, &numerator,
-      &denominator);
-  return internal == external && numerator == denominator;
-}
-
-GstClockTimeDiff
-gst_tachyon_time_clock_offset (GstClock *clock)
-{
-  GstClockTime best = GST_CLOCK_TIME_NONE;
-  GstClockTimeDiff offset = 0;
-  guint i;
-
-  if (clock_is_monotonic (clock))
-    return 0;
-
-  for (i = 0; i < CLOCK_READINGS; i++) {
-    const GstClockTime before = gst_tachyon_time_monotonic ();
-    const GstClockTime time = gst_clock_get_time (clock);
-    const GstClockTime width = gst_tachyon_time_monotonic () - before;
-
-    if (width < best) {
-      best = width;
-      offset = (GstClockTimeDiff) (time - (before + width / 2));
-    }
-  }
-  return offset;
-}
-
-GstClockTime
-gst_tachyon_time_base_on_monotonic (GstElement *element)
-{
-  GstClock *clock;
-  GstClockTime base;
-
-  GST_OBJECT_LOCK (element);
-  clock = GST_ELEMENT_CLOCK (element);
-  if (clock)
-    gst_object_ref (clock);
-  base = GST_ELEMENT_CAST (element)->base_time;
-  GST_OBJECT_UNLOCK (element);
-
-  if (!clock)
-    return GST_CLOCK_TIME_NONE;
-
-  if (GST_CLOCK_TIME_IS_VALID (base)) {
-    base -= gst_tachyon_time_clock_offset (clock);
-    /* A nanosecond off is better than "none". */
-    if (!GST_CLOCK_TIME_IS_VALID (base))
-      base--;
-  }
-  gst_object_unref (clock);
-  return base;
-}
-
 /* A stretch of running time, as one of positions in the segment. */
 static guint64
 scale_by_rate (guint64 time, gdouble rate)
 {
   const gdouble abs_rate = ABS (rate);
+  const gdouble scaled = (gdouble) time * abs_rate;
 
-  return abs_rate == 1.0 ? time : (guint64) (time * abs_rate);
+  if (abs_rate == 1.0)
+    return time;
+  /* A peer's rate may be any number. */
+  return scaled < (gdouble) G_MAXINT64 ? (guint64) scaled : G_MAXINT64;
 }
 
 void
@@ -131,6 +66,26 @@ gst_tachyon_time_shift_segment (GstSegment *segment, GstClockTimeDiff delta)
       stop = segment->start + segment->duration;
     segment->offset = MIN (segment->offset, stop);
   }
+}
+
+void
+gst_tachyon_time_clip_segment (GstSegment *segment)
+{
+  const guint64 start = segment->start + segment->offset;
+
+  if (segment->format != GST_FORMAT_TIME || segment->rate < 0.0 ||
+      segment->offset == 0 || segment->base != 0)
+    return;
+  if (start < segment->start || start >= segment->stop)
+    return;
+
+  /* Where it is shown backwards, its time is that of its stop. */
+  if (segment->applied_rate > 0.0)
+    segment->time =
+        gst_segment_to_stream_time (segment, GST_FORMAT_TIME, start);
+  segment->start = start;
+  segment->offset = 0;
+  segment->position = MAX (segment->position, start);
 }
 
 void

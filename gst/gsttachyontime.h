@@ -18,25 +18,20 @@ G_BEGIN_DECLS
 GstClockTime gst_tachyon_time_monotonic (void);
 
 /*
- * What @clock shows less what CLOCK_MONOTONIC shows, at one moment. 0 for a
- * clock that is CLOCK_MONOTONIC; else two readings of the latter around one of
- * the former, the tightest of a few.
- */
-GstClockTimeDiff gst_tachyon_time_clock_offset (GstClock *clock);
-
-/*
- * An element's base time (its running time 0) on CLOCK_MONOTONIC, whatever
- * its clock is; GST_CLOCK_TIME_NONE when it has no clock yet.
- */
-GstClockTime gst_tachyon_time_base_on_monotonic (GstElement *element);
-
-/*
  * Shift a segment so that all running times in it become @delta greater. They
  * may come out below 0, their spacing is kept. Nothing happens to a segment
  * that is not in TIME.
  */
 void gst_tachyon_time_shift_segment (GstSegment *segment,
     GstClockTimeDiff delta);
+
+/*
+ * Have what comes before running time 0 lie before the segment, as what comes
+ * before a seek's position does: it is decoded, and not shown. Aggregators take
+ * nothing that is inside a segment and before running time 0. All running times
+ * stay. Nothing happens to a segment that plays backwards, or ends before 0.
+ */
+void gst_tachyon_time_clip_segment (GstSegment *segment);
 
 /*
  * The producer's segment, shifted so that in an element whose base time is

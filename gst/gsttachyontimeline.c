@@ -8,6 +8,7 @@
  * when it arrives. A source that is not live has no base time while it
  * prerolls, and waits for nobody's clock: it keeps the producer's running
  * times as they are, and goes on from there when it meets another producer.
+ * From a camera it takes them from where it joined.
  */
 #include "gsttachyontimeline.h"
 #include "gsttachyontime.h"
@@ -30,9 +31,56 @@ gst_tachyon_timeline_restart (GstTachyonTimeline *self)
 {
   /* Who sends frames and no segment means time from 0. */
   gst_segment_init (&self->producer, GST_FORMAT_TIME);
+  self->has_clock = FALSE;
   self->producer_base = GST_CLOCK_TIME_NONE;
+  self->is_producer_live = FALSE;
   self->has_anchor = FALSE;
   self->is_first_producer = FALSE;
+}
+
+void
+gst_tachyon_timeline_set_producer_live (GstTachyonTimeline *self,
+    gboolean is_live)
+{
+  self->is_producer_live = is_live;
+}
+
+gboolean
+gst_tachyon_timeline_follows_resets (const GstTachyonTimeline *self)
+{
+  switch (self->mode) {
+    case GST_TACHYON_TIMESTAMP_MODE_RUNNING_TIME:
+      return !self->is_live;
+    case GST_TACHYON_TIMESTAMP_MODE_PASSTHROUGH:
+      return TRUE;
+    case GST_TACHYON_TIMESTAMP_MODE_ARRIVAL:
+      break;
+  }
+  return FALSE;
+}
+
+void
+gst_tachyon_timeline_flush (GstTachyonTimeline *self, gboolean reset_time)
+{
+  const gboolean was_reset = gst_tachyon_timeline_follows_resets (self);
+
+  /* The segment is the producer's next one, which a flush is followed by; who
+   * sends none goes on in the old one. */
+  self->has_segment = FALSE;
+
+  /* What tied frames to our running time holds on when neither side began
+   * anew. */
+  if (!reset_time && !was_reset)
+    return;
+  self->has_anchor = FALSE;
+  if (!was_reset)
+    return;
+
+  /* Frames that come from 0, too, are due as they say; others go on from our
+   * 0. */
+  self->end = 0;
+  self->has_origin = FALSE;
+  self->is_first_producer = reset_time;
 }
 
 void
@@ -46,6 +94,7 @@ void
 gst_tachyon_timeline_set_producer_base (GstTachyonTimeline *self,
     GstClockTime base)
 {
+  self->has_clock = TRUE;
   self->producer_base = base;
 }
 
@@ -95,6 +144,24 @@ anchored_delta (GstTachyonTimeline *self, GstBuffer *buffer,
   return self->has_anchor ? self->anchor : self->delta;
 }
 
+gboolean
+gst_tachyon_timeline_needs_origin (const GstTachyonTimeline *self,
+    GstBuffer *buffer, GstClockTimeDiff *time)
+{
+  return self->mode == GST_TACHYON_TIMESTAMP_MODE_RUNNING_TIME &&
+      !self->is_live && self->is_producer_live && self->is_first_producer &&
+      !self->has_origin &&
+      signed_running_time (&self->producer, buffer_position (buffer), time);
+}
+
+void
+gst_tachyon_timeline_set_origin (GstTachyonTimeline *self,
+    GstClockTimeDiff origin)
+{
+  self->has_origin = TRUE;
+  self->origin = origin;
+}
+
 static GstClockTimeDiff
 find_delta (GstTachyonTimeline *self, GstBuffer *buffer,
     GstClockTime consumer_base, GstClockTime now)
@@ -104,7 +171,7 @@ find_delta (GstTachyonTimeline *self, GstBuffer *buffer,
 
   if (!self->is_live || !GST_CLOCK_TIME_IS_VALID (consumer_base)) {
     if (self->is_first_producer)
-      return 0;
+      return self->has_origin ? difference (0, self->origin) : 0;
     return anchored_delta (self, buffer, self->end);
   }
 
@@ -164,6 +231,8 @@ gst_tachyon_timeline_advance (GstTachyonTimeline *self, GstBuffer *buffer,
   } else {
     gst_segment_copy_into (&self->producer, &segment);
     gst_tachyon_time_shift_segment (&segment, delta);
+    if (delta < 0 && self->is_producer_live)
+      gst_tachyon_time_clip_segment (&segment);
   }
 
   is_new =
@@ -174,4 +243,22 @@ gst_tachyon_timeline_advance (GstTachyonTimeline *self, GstBuffer *buffer,
   if (buffer)
     note_end (self, buffer);
   return is_new;
+}
+
+void
+gst_tachyon_timeline_stamp (const GstTachyonTimeline *self, GstBuffer *buffer,
+    GstClockTime consumer_base, GstClockTime now)
+{
+  GstClockTime position;
+
+  if (GST_CLOCK_TIME_IS_VALID (GST_BUFFER_DTS_OR_PTS (buffer)) ||
+      !GST_CLOCK_TIME_IS_VALID (consumer_base))
+    return;
+
+  position = MAX (difference (now, consumer_base), 0);
+  if (self->segment.format == GST_FORMAT_TIME)
+    position = gst_segment_position_from_running_time (&self->segment,
+        GST_FORMAT_TIME, position);
+  GST_BUFFER_PTS (buffer) = position;
+  GST_BUFFER_DTS (buffer) = position;
 }

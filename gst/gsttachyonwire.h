@@ -17,6 +17,8 @@
 
 #include <tachyon.h>
 
+#include "gsttachyonwiremeta.h"
+
 G_BEGIN_DECLS
 
 #if G_BYTE_ORDER != G_LITTLE_ENDIAN
@@ -25,86 +27,74 @@ G_BEGIN_DECLS
 
 G_STATIC_ASSERT (sizeof (gdouble) == 8);
 
+/* Records, a frame's metas, have a file of their own: it is included here. */
+
 /*
- * Records: a frame's metas. A frame without a record VIDEO or NO_VIDEO, in a
- * stream that has a layout, carries one GstVideoMeta equal to the layout.
+ * Events of our own: GStreamer's numbers are larger. A type is never given a
+ * second meaning.
  *
- *   VIDEO                struct video_record
- *   NO_VIDEO             nothing: the buffer has no GstVideoMeta
- *   CROP                 struct crop_record
- *   AUDIO                struct audio_record, offsets
- *   REFERENCE_TIMESTAMP  struct reference_timestamp_record, caps as text
- *   CUSTOM               the meta's structure as text; its name is the meta's
+ *   FLUSH    struct flush_message
+ *   REQUEST  struct request_message, then a structure as text
+ *   ANSWER   struct answer_message, then a structure as text
+ *   NEEDS    struct needs_message, then caps as text
  */
-/* Record types. A number is never given a second meaning. */
 enum
 {
-  RECORD_VIDEO = TACHYON_RECORD_USER,
-  RECORD_NO_VIDEO = TACHYON_RECORD_USER + 1,
-  RECORD_CROP = TACHYON_RECORD_USER + 2,
-  RECORD_AUDIO = TACHYON_RECORD_USER + 3,
-  RECORD_REFERENCE_TIMESTAMP = TACHYON_RECORD_USER + 4,
-  RECORD_CUSTOM = TACHYON_RECORD_USER + 5,
+  MESSAGE_FLUSH = 1,
+  MESSAGE_REQUEST = 2,
+  MESSAGE_ANSWER = 3,
+  MESSAGE_NEEDS = 4,
 };
 
-struct video_record
+/* What a REQUEST asks for. */
+enum
 {
-  guint32 format;
-  guint32 flags;
-  gint32 id;
-  guint32 width;
-  guint32 height;
-  guint32 plane_count;
-  guint64 offset[4];
-  gint32 stride[4];
-  guint32 padding_top;
-  guint32 padding_bottom;
-  guint32 padding_left;
-  guint32 padding_right;
-  guint32 stride_align[4];
+  REQUEST_QUERY = 1,
+  REQUEST_SEEK = 2,
 };
 
-G_STATIC_ASSERT (sizeof (struct video_record) == 104);
-G_STATIC_ASSERT (offsetof (struct video_record, offset) == 24);
-G_STATIC_ASSERT (offsetof (struct video_record, stride) == 56);
-G_STATIC_ASSERT (offsetof (struct video_record, padding_top) == 72);
-G_STATIC_ASSERT (offsetof (struct video_record, stride_align) == 88);
-
-struct crop_record
+struct flush_message
 {
-  guint32 x;
-  guint32 y;
-  guint32 width;
-  guint32 height;
+  guint32 count;
+  guint32 reset_time;
+  guint64 session;
 };
 
-G_STATIC_ASSERT (sizeof (struct crop_record) == 16);
-
-struct audio_record
+struct request_message
 {
-  guint32 format;
-  guint32 flags;
-  guint32 layout;
-  guint32 rate;
-  guint32 channels;
+  guint32 id;
+  guint32 kind;
+  guint32 type; /* GstQueryType, or 0 */
   guint32 reserved;
-  guint64 samples;
-  gint32 position[64];
-  /* then guint64 offset[channels], when layout is non-interleaved */
+  /* then a structure, as text */
 };
 
-G_STATIC_ASSERT (sizeof (struct audio_record) == 288);
-G_STATIC_ASSERT (offsetof (struct audio_record, samples) == 24);
-G_STATIC_ASSERT (offsetof (struct audio_record, position) == 32);
-
-struct reference_timestamp_record
+struct answer_message
 {
-  guint64 timestamp;
-  guint64 duration;
-  /* then caps, as text */
+  guint32 id;
+  guint32 result; /* 0: no */
+  /* then a structure, as text */
 };
 
-G_STATIC_ASSERT (sizeof (struct reference_timestamp_record) == 16);
+/* Bits of NEEDS. */
+enum
+{
+  NEEDS_NO_VIDEO_META = 1 << 0,
+};
+
+struct needs_message
+{
+  guint32 min_buffers;
+  guint32 align; /* a mask, as in GstAllocationParams */
+  guint32 flags;
+  guint32 reserved;
+  /* then caps that need not be fixed, as text; none: any */
+};
+
+G_STATIC_ASSERT (sizeof (struct flush_message) == 16);
+G_STATIC_ASSERT (sizeof (struct request_message) == 16);
+G_STATIC_ASSERT (sizeof (struct answer_message) == 8);
+G_STATIC_ASSERT (sizeof (struct needs_message) == 16);
 
 /*
  * Events: the type is GStreamer's number, the order its upper part, but below
@@ -112,6 +102,7 @@ G_STATIC_ASSERT (sizeof (struct reference_timestamp_record) == 16);
  * FNV-1a hash, 32 bits, of the structure's name.
  *
  *   CUSTOM_*, NAVIGATION, PROTECTION  the event's structure as text
+ *   TOC, STREAM_COLLECTION, SELECT_STREAMS  a structure as text
  *   RECONFIGURE                       nothing
  *   TOC_SELECT                        the uid as text
  *   others                            the struct of that name
@@ -165,6 +156,13 @@ struct segment_done_event
   gint64 position;
 };
 
+struct instant_rate_change_event
+{
+  gdouble rate_multiplier;
+  guint32 flags;
+  guint32 reserved;
+};
+
 struct gap_event
 {
   guint64 timestamp;
@@ -194,6 +192,7 @@ G_STATIC_ASSERT (sizeof (struct tag_event) == 8);
 G_STATIC_ASSERT (sizeof (struct buffer_size_event) == 24);
 G_STATIC_ASSERT (sizeof (struct stream_group_done_event) == 4);
 G_STATIC_ASSERT (sizeof (struct segment_done_event) == 16);
+G_STATIC_ASSERT (sizeof (struct instant_rate_change_event) == 16);
 G_STATIC_ASSERT (sizeof (struct gap_event) == 24);
 G_STATIC_ASSERT (sizeof (struct qos_event) == 32);
 G_STATIC_ASSERT (sizeof (struct latency_event) == 8);

@@ -56,6 +56,23 @@ static inline void reach_state(GstElement *pipeline, GstState state)
 	CHECK_EQ(reached, state);
 }
 
+/* A thread of GStreamer's that changes states may be the last to let go, a moment later. */
+static inline void let_go(GstElement *pipeline, GstBus *bus)
+{
+	GWeakRef ref;
+	GObject *object;
+
+	g_weak_ref_init(&ref, bus);
+	gst_object_unref(bus);
+	gst_object_unref(pipeline);
+	while ((object = g_weak_ref_get(&ref))) {
+		g_object_unref(object);
+		g_usleep(1000);
+	}
+	g_usleep(1000); /* disposed, it is yet to be finalized */
+	g_weak_ref_clear(&ref);
+}
+
 /* Stops it; no error or warning was posted that nobody took. */
 static inline void finish(GstElement *pipeline)
 {
@@ -75,8 +92,7 @@ static inline void finish(GstElement *pipeline)
 		test_fail(__FILE__, __LINE__, "%s posted: %s (%s)", GST_MESSAGE_SRC_NAME(message),
 			  error->message, debug);
 	}
-	gst_object_unref(bus);
-	gst_object_unref(pipeline);
+	let_go(pipeline, bus);
 }
 
 /* Waits for a message of this type. */

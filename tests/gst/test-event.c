@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The Tachyon authors */
 /* Tests of gst/gsttachyonevent.c, and of the text, tags and scalars that it is made of. */
 #include "gsttachyonevent.h"
+#include "gsttachyoneventcodec.h"
 #include "gsttachyontags.h"
 #include "gsttachyontext.h"
 #include "harness.h"
@@ -390,12 +391,13 @@ TEST(what_has_items_of_its_own_or_stays_is_refused)
 {
 	GByteArray *bytes = g_byte_array_new();
 	GstCaps *caps = gst_caps_new_empty_simple("audio/x-raw");
+	GstMessage *message = gst_message_new_eos(NULL);
 	GstEvent *events[] = {
 		gst_event_new_caps(caps),
 		gst_event_new_eos(),
 		gst_event_new_flush_start(),
 		gst_event_new_flush_stop(TRUE),
-		gst_event_new_sink_message("m", gst_message_new_eos(NULL)),
+		gst_event_new_sink_message("m", message),
 		gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, NULL),
 	};
 	struct tachyon_event out;
@@ -404,6 +406,7 @@ TEST(what_has_items_of_its_own_or_stays_is_refused)
 		CHECK(!gst_tachyon_event_encode(events[i], bytes, &out));
 		gst_event_unref(events[i]);
 	}
+	gst_message_unref(message);
 	gst_caps_unref(caps);
 	g_byte_array_unref(bytes);
 }
@@ -806,4 +809,201 @@ TEST(mutated_caps_and_structures_never_crash)
 		g_free(text);
 	}
 	g_rand_free(random);
+}
+
+/* --- trees --- */
+
+static GstTocEntry *make_entry(GstTocEntryType type, const char *uid, gint64 start)
+{
+	GstTocEntry *entry = gst_toc_entry_new(type, uid);
+
+	gst_toc_entry_set_start_stop_times(entry, start, start + 10);
+	gst_toc_entry_set_tags(entry, gst_tag_list_new(GST_TAG_TITLE, uid, NULL));
+	return entry;
+}
+
+TEST(a_table_of_contents_crosses_with_its_tree)
+{
+	GstToc *toc = gst_toc_new(GST_TOC_SCOPE_GLOBAL);
+	GstTocEntry *edition = make_entry(GST_TOC_ENTRY_TYPE_EDITION, "the \"edition\"", 0);
+	GstTocEntry *chapter = make_entry(GST_TOC_ENTRY_TYPE_CHAPTER, "one", 5);
+	struct tachyon_event wire;
+	GstTocLoopType loop;
+	gint64 start, stop;
+	gboolean updated;
+	GstToc *out_toc;
+	GstEvent *out;
+	gchar *title;
+	gint repeat;
+
+	gst_toc_entry_set_loop(chapter, GST_TOC_LOOP_PING_PONG, 3);
+	gst_toc_entry_append_sub_entry(edition, chapter);
+	gst_toc_append_entry(toc, edition);
+	gst_toc_set_tags(toc, gst_tag_list_new(GST_TAG_ARTIST, "who", NULL));
+	out = cross(gst_event_new_toc(toc, TRUE), &wire);
+	gst_event_parse_toc(out, &out_toc, &updated);
+
+	CHECK(updated);
+	CHECK_EQ(gst_toc_get_scope(out_toc), GST_TOC_SCOPE_GLOBAL);
+	CHECK(gst_tag_list_is_equal(gst_toc_get_tags(out_toc), gst_toc_get_tags(toc)));
+	edition = gst_toc_get_entries(out_toc)->data;
+	CHECK_STR_EQ(gst_toc_entry_get_uid(edition), "the \"edition\"");
+	CHECK_EQ(gst_toc_entry_get_entry_type(edition), GST_TOC_ENTRY_TYPE_EDITION);
+	chapter = gst_toc_entry_get_sub_entries(edition)->data;
+	CHECK(gst_toc_entry_get_start_stop_times(chapter, &start, &stop));
+	CHECK_EQ(start, 5);
+	CHECK_EQ(stop, 15);
+	CHECK(gst_toc_entry_get_loop(chapter, &loop, &repeat));
+	CHECK_EQ(loop, GST_TOC_LOOP_PING_PONG);
+	CHECK_EQ(repeat, 3);
+	CHECK(gst_tag_list_get_string(gst_toc_entry_get_tags(chapter), GST_TAG_TITLE, &title));
+	CHECK_STR_EQ(title, "one");
+	g_free(title);
+	gst_toc_unref(out_toc);
+	gst_toc_unref(toc);
+	gst_event_unref(out);
+}
+
+static GstEvent *make_collection(void)
+{
+	GstStreamCollection *collection = gst_stream_collection_new("upstream");
+	GstCaps *caps = gst_caps_from_string("video/x-raw, format=(string)I420");
+	GstStream *stream =
+		gst_stream_new("a/1", caps, GST_STREAM_TYPE_VIDEO, GST_STREAM_FLAG_SELECT);
+	GstTagList *tags = gst_tag_list_new(GST_TAG_TITLE, "t", NULL);
+	GstEvent *event;
+
+	gst_stream_set_tags(stream, tags);
+	gst_stream_collection_add_stream(collection, stream);
+	gst_stream_collection_add_stream(collection,
+					 gst_stream_new("a/2", NULL, GST_STREAM_TYPE_AUDIO, 0));
+	event = gst_event_new_stream_collection(collection);
+	gst_tag_list_unref(tags);
+	gst_caps_unref(caps);
+	gst_object_unref(collection);
+	return event;
+}
+
+TEST(a_stream_collection_crosses_with_streams_of_its_own)
+{
+	GstStreamCollection *collection;
+	struct tachyon_event wire;
+	GstEvent *out = cross(make_collection(), &wire);
+	GstStream *stream;
+	GstCaps *caps;
+	GstTagList *tags;
+
+	gst_event_parse_stream_collection(out, &collection);
+	CHECK_STR_EQ(gst_stream_collection_get_upstream_id(collection), "upstream");
+	CHECK_EQ(gst_stream_collection_get_size(collection), 2);
+	stream = gst_stream_collection_get_stream(collection, 0);
+	CHECK_STR_EQ(gst_stream_get_stream_id(stream), "a/1");
+	CHECK_EQ(gst_stream_get_stream_type(stream), GST_STREAM_TYPE_VIDEO);
+	CHECK_EQ(gst_stream_get_stream_flags(stream), GST_STREAM_FLAG_SELECT);
+	caps = gst_stream_get_caps(stream);
+	tags = gst_stream_get_tags(stream);
+	CHECK(gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw"));
+	CHECK_EQ(gst_tag_list_n_tags(tags), 1);
+	gst_caps_unref(caps);
+	gst_tag_list_unref(tags);
+	gst_object_unref(collection);
+	gst_event_unref(out);
+}
+
+TEST(a_collection_is_reduced_to_the_stream_that_goes_the_same_way)
+{
+	GstEvent *event = make_collection();
+	GstEvent *reduced = gst_tachyon_event_keep_stream(event, "a/2");
+	GstStreamCollection *collection;
+
+	gst_event_parse_stream_collection(reduced, &collection);
+	CHECK_EQ(gst_stream_collection_get_size(collection), 1);
+	CHECK_STR_EQ(gst_stream_get_stream_id(gst_stream_collection_get_stream(collection, 0)),
+		     "a/2");
+	CHECK(gst_tachyon_event_keep_stream(event, "b") == NULL);
+	CHECK(gst_tachyon_event_keep_stream(event, NULL) == NULL);
+	gst_object_unref(collection);
+	gst_event_unref(reduced);
+	gst_event_unref(event);
+}
+
+TEST(a_selection_of_streams_crosses)
+{
+	static char first[] = "a/1", second[] = "b, \"c\"";
+	GList *list = g_list_append(g_list_append(NULL, first), second);
+	struct tachyon_event wire;
+	GstEvent *out = cross(gst_event_new_select_streams(list), &wire);
+	GList *out_list;
+
+	gst_event_parse_select_streams(out, &out_list);
+	CHECK_EQ(g_list_length(out_list), 2);
+	CHECK_STR_EQ((char *)out_list->data, "a/1");
+	CHECK_STR_EQ((char *)out_list->next->data, "b, \"c\"");
+	g_list_free_full(out_list, g_free);
+	g_list_free(list);
+	gst_event_unref(out);
+}
+
+TEST(an_instant_rate_change_crosses_and_is_no_state)
+{
+	struct tachyon_event wire;
+	GstEvent *out =
+		cross(gst_event_new_instant_rate_change(-2.5, GST_SEGMENT_FLAG_TRICKMODE), &wire);
+	GstSegmentFlags flags;
+	gdouble rate;
+
+	CHECK_EQ(wire.flags, 0);
+	gst_event_parse_instant_rate_change(out, &rate, &flags);
+	CHECK(rate == -2.5);
+	CHECK_EQ(flags, GST_SEGMENT_FLAG_TRICKMODE);
+	gst_event_unref(out);
+}
+
+TEST(trees_that_make_no_sense_are_no_events)
+{
+	static const struct {
+		guint32 type;
+		const char *text;
+	} texts[] = {
+		{GST_EVENT_TOC, ""},
+		{GST_EVENT_TOC, "toc"},
+		{GST_EVENT_TOC, "toc, scope=(int)9, updated=(boolean)true"},
+		{GST_EVENT_TOC, "cot, scope=(int)1, updated=(boolean)true"},
+		{GST_EVENT_STREAM_COLLECTION, ""},
+		{GST_EVENT_STREAM_COLLECTION, "other"},
+		{GST_EVENT_SELECT_STREAMS, "select"},
+		{GST_EVENT_SELECT_STREAMS, "select, stream0=(int)1"},
+		{GST_EVENT_INSTANT_RATE_CHANGE, "0123456789"},
+	};
+	/* These are events, without what makes no sense in them. */
+	static const struct {
+		guint32 type;
+		const char *text;
+	} partial[] = {
+		{GST_EVENT_TOC, "toc, scope=(int)1, updated=(boolean)true, entry0=(int)5"},
+		{GST_EVENT_TOC, "toc, scope=(int)1, updated=(boolean)true, "
+				"entry0=(structure)[entry, type=(int)77, uid=(string)a], "
+				"tags=(string)nonsense"},
+		{GST_EVENT_STREAM_COLLECTION, "collection, stream0=(int)5"},
+		{GST_EVENT_STREAM_COLLECTION, "collection, stream0=(structure)[stream]"},
+	};
+	gsize i;
+
+	for (i = 0; i < G_N_ELEMENTS(texts); i++) {
+		const gsize size = strlen(texts[i].text);
+		const struct tachyon_event event = {.type = texts[i].type,
+						    .data = size > 0 ? texts[i].text : NULL,
+						    .size = size};
+
+		CHECK(gst_tachyon_event_decode(&event) == NULL);
+	}
+	for (i = 0; i < G_N_ELEMENTS(partial); i++) {
+		const struct tachyon_event event = {.type = partial[i].type,
+						    .data = partial[i].text,
+						    .size = strlen(partial[i].text)};
+		GstEvent *out = gst_tachyon_event_decode(&event);
+
+		CHECK(out != NULL);
+		gst_event_unref(out);
+	}
 }

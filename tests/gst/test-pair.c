@@ -3,6 +3,9 @@
 /* Tests of both elements in one process: two pipelines, one pair of elements. */
 #include "sink-fixture.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+
 TEST_SETUP
 {
 	gst_init(NULL, NULL);
@@ -66,4 +69,42 @@ TEST(frames_cross_within_one_process_without_a_copy)
 TEST(a_source_that_is_not_live_receives_them_all_too)
 {
 	check_crossing("is-live=false");
+}
+
+/* GStreamer's own buses are stream sockets, and stay open. */
+static bool is_stream(int fd)
+{
+	socklen_t size = sizeof(int);
+	int type;
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/* Those that a program started here would have, too. */
+static int count_inherited(void)
+{
+	int count = 0;
+
+	for (int fd = 3; fd < 1024; fd++) {
+		const int flags = fcntl(fd, F_GETFD);
+
+		count += flags >= 0 && !(flags & FD_CLOEXEC) && !is_stream(fd);
+	}
+	return count;
+}
+
+TEST(no_descriptor_stays_open_over_an_exec)
+{
+	const int before = count_inherited();
+	struct count count = {0};
+	GstElement *const receiver = start_receiver(&count, "");
+	GstElement *const sender = launch("videotestsrc num-buffers=5 ! "
+					  "tachyonsink socket-path=pair.sock sync=false "
+					  "wait-for-connection=true");
+
+	set_state(sender, GST_STATE_PLAYING);
+	await_eos(receiver);
+	CHECK_EQ(count_inherited(), before);
+	finish(receiver);
+	finish(sender);
 }

@@ -480,8 +480,9 @@ static GstQuery *ask(struct fixture *fixture, const char *text)
 {
 	GstCaps *caps = gst_caps_from_string(text);
 	GstQuery *query = gst_query_new_allocation(caps, TRUE);
+	const GstTachyonNeeds nothing = {0};
 
-	gst_tachyon_pool_propose(GST_TACHYON_ALLOCATOR(fixture->allocator), query);
+	gst_tachyon_pool_propose(GST_TACHYON_ALLOCATOR(fixture->allocator), query, &nothing);
 	gst_caps_unref(caps);
 	return query;
 }

@@ -447,12 +447,14 @@ TEST(a_late_subscriber_gets_state_in_order_and_then_the_next_frame)
 	CHECK_MEM_EQ(item.frame.data, "5678", 4);
 	tachyon_frame_release(&item.frame);
 
-	/* A harness has a clock of its own, and all times: clock, stream-start, caps, segment. */
-	CHECK_EQ(count, 4);
+	/* A harness has a clock of its own, and all times: clock, stream-start, the place of the
+	 * last flush, caps, segment. */
+	CHECK_EQ(count, 5);
 	CHECK_EQ(seen[0], TACHYON_ITEM_CLOCK);
 	CHECK_EQ(seen[1], TACHYON_ORDER_STREAM_START);
-	CHECK_EQ(seen[2], TACHYON_ITEM_CAPS);
-	CHECK_EQ(seen[3], TACHYON_ORDER_SEGMENT);
+	CHECK_EQ(seen[2], 45);
+	CHECK_EQ(seen[3], TACHYON_ITEM_CAPS);
+	CHECK_EQ(seen[4], TACHYON_ORDER_SEGMENT);
 
 	tachyon_subscriber_destroy(late);
 	drop_bench(&bench);
@@ -530,8 +532,7 @@ TEST(caps_change_and_change_back)
 		struct tachyon_item item;
 
 		if (i > 0)
-			CHECK(gst_harness_push_event(bench.harness,
-						     gst_event_new_caps(gst_caps_ref(caps))));
+			CHECK(gst_harness_push_event(bench.harness, gst_event_new_caps(caps)));
 		push(&bench, make_buffer("x"));
 		item = next_of(bench.subscriber, TACHYON_ITEM_CAPS);
 		received = gst_caps_from_string(item.caps);
@@ -652,6 +653,38 @@ TEST(a_leaky_sink_drops_for_a_slow_subscriber_and_counts)
 	CHECK_EQ(level, 3);
 	CHECK(gst_harness_push_event(bench.harness, gst_event_new_eos()));
 	CHECK_EQ(count_frames(bench.subscriber), 3);
+
+	drop_bench(&bench);
+}
+
+static guint64 client_stat(GstElement *sink, guint index, const char *field)
+{
+	GstStructure *stats;
+	const GValue *list;
+	guint64 value = G_MAXUINT64;
+
+	g_object_get(sink, "stats", &stats, NULL);
+	list = gst_structure_get_value(stats, "clients");
+	CHECK(GST_VALUE_HOLDS_LIST(list));
+	if (index < gst_value_list_get_size(list)) {
+		const GValue *const client = gst_value_list_get_value(list, index);
+
+		CHECK(gst_structure_get_uint64(gst_value_get_structure(client), field, &value));
+	}
+	gst_structure_free(stats);
+	return value;
+}
+
+TEST(stats_tell_which_client_missed_how_many)
+{
+	struct bench bench = make_bench(UNHEARD, "leaky-type=upstream max-buffers=3");
+
+	CHECK_EQ(client_stat(bench.sink, 1, "id"), G_MAXUINT64);
+	for (int i = 0; i < 10; i++)
+		push(&bench, make_buffer("x"));
+	CHECK_EQ(client_stat(bench.sink, 0, "dropped"), 7);
+	CHECK_EQ(client_stat(bench.sink, 0, "queued"), 3);
+	CHECK(client_stat(bench.sink, 0, "id") > 0);
 
 	drop_bench(&bench);
 }

@@ -807,6 +807,45 @@ TEST(the_producers_latency_is_ours_and_a_change_is_told)
 	finish_pair(&pair);
 }
 
+TEST(an_absurd_latency_stays_a_time)
+{
+	struct pair pair = start_pair("processing-deadline=9223372036854775807");
+	GstClockTime min, max;
+
+	send_clock(pair.producer, 0, G_MAXUINT64);
+	send_frame(pair.producer, 0, 300, 1);
+	gst_buffer_unref(await_buffer(pair.consumer));
+	CHECK(ask_latency(pair.consumer, &min, &max));
+	CHECK(min > G_MAXINT64 && GST_CLOCK_TIME_IS_VALID(min));
+	finish_pair(&pair);
+}
+
+TEST(the_latency_of_an_earlier_producer_is_not_the_next_ones)
+{
+	struct producer *producer = start_producer("src.sock");
+	struct consumer *consumer = start_consumer("src.sock", "on-disconnect=none");
+	GstClockTime min, max;
+
+	send_prologue(producer);
+	send_clock(producer, 0, 40 * GST_MSECOND);
+	await_subscriber(producer);
+	send_frame(producer, 0, 300, 1);
+	gst_buffer_unref(await_buffer(consumer));
+	ask_latency(consumer, &min, &max);
+	CHECK_EQ(min, 40 * GST_MSECOND);
+	stop_producer(producer);
+
+	producer = start_producer("src.sock");
+	send_prologue(producer);
+	await_subscriber(producer);
+	send_frame(producer, 0, 300, 1);
+	gst_buffer_unref(await_buffer(consumer));
+	ask_latency(consumer, &min, &max);
+	CHECK_EQ(min, 0);
+	finish_consumer(consumer);
+	stop_producer(producer);
+}
+
 TEST(a_source_that_is_not_live_has_no_latency)
 {
 	struct consumer *consumer = make_consumer("@nobody", "is-live=false", "");
@@ -819,6 +858,7 @@ TEST(a_source_that_is_not_live_has_no_latency)
 
 /* --- the way back --- */
 
+/* Not the pipeline's own latency, which comes when it begins to play. */
 static GstEvent *await_upstream(struct producer *producer)
 {
 	const gint64 end = g_get_monotonic_time() + PATIENCE_US;
@@ -828,7 +868,8 @@ static GstEvent *await_upstream(struct producer *producer)
 		CHECK(g_get_monotonic_time() < end);
 		if (!tachyon_publisher_next_notice(producer->publisher, &notice))
 			g_usleep(1000);
-		else if (notice.type == TACHYON_NOTICE_EVENT)
+		else if (notice.type == TACHYON_NOTICE_EVENT && notice.event.type > 255 &&
+			 notice.event.type != GST_EVENT_LATENCY)
 			return gst_tachyon_event_decode(&notice.event);
 	}
 }

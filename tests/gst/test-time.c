@@ -4,9 +4,6 @@
 #include "gsttachyontime.h"
 #include "harness.h"
 
-#include <gst/check/gstcheck.h>
-#include <gst/check/gsttestclock.h>
-
 TEST_SETUP
 {
 	gst_init(NULL, NULL);
@@ -133,72 +130,58 @@ TEST(what_has_no_base_time_or_is_not_in_time_is_copied)
 	CHECK(gst_segment_is_equal(&in, &out));
 }
 
-TEST(the_system_clock_is_no_way_off)
+TEST(what_comes_before_zero_is_put_before_the_segment)
 {
-	GstClock *clock = gst_system_clock_obtain();
+	GstSegment segment = time_segment(1000, 9000, 0);
 
-	CHECK_EQ(gst_tachyon_time_clock_offset(clock), 0);
-	gst_object_unref(clock);
+	segment.time = 5000;
+	gst_tachyon_time_shift_segment(&segment, -600);
+	gst_tachyon_time_clip_segment(&segment);
+	CHECK_EQ(segment.start, 1600);
+	CHECK_EQ(running_time(&segment, 1600), 0);
+	CHECK_EQ(running_time(&segment, 1000), -600);
+	CHECK_EQ(running_time(&segment, 8000), 6400);
+	CHECK_EQ(gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, 1700), 5700);
 }
 
-TEST(a_calibrated_system_clock_is_measured)
+TEST(a_segment_in_fast_motion_is_clipped_where_running_time_is_zero)
 {
-	GstClock *clock = g_object_new(GST_TYPE_SYSTEM_CLOCK, NULL);
-	GstClockTimeDiff offset;
+	GstSegment segment = time_segment(1000, GST_CLOCK_TIME_NONE, 0);
 
-	gst_object_ref_sink(clock);
-	gst_clock_set_calibration(clock, 0, 5 * GST_SECOND, 1, 1);
-	offset = gst_tachyon_time_clock_offset(clock);
-	CHECK(ABS(offset - (GstClockTimeDiff)(5 * GST_SECOND)) < GST_MSECOND);
-	gst_object_unref(clock);
+	segment.rate = 2.0;
+	segment.applied_rate = 1.5;
+	gst_tachyon_time_shift_segment(&segment, -300);
+	gst_tachyon_time_clip_segment(&segment);
+	CHECK_EQ(segment.start, 1600);
+	CHECK_EQ(running_time(&segment, 2000), 200);
+	CHECK_EQ(gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, 1600), 1000 + 900);
 }
 
-TEST(a_realtime_clock_is_measured)
+TEST(a_segment_that_has_nothing_before_zero_or_nothing_else_is_not_clipped)
 {
-	GstClock *clock =
-		g_object_new(GST_TYPE_SYSTEM_CLOCK, "clock-type", GST_CLOCK_TYPE_REALTIME, NULL);
-	const GstClockTimeDiff expected =
-		g_get_real_time() * 1000 - (gint64)gst_tachyon_time_monotonic();
+	GstSegment segments[] = {time_segment(1000, 9000, 0), time_segment(1000, 9000, 700),
+				 time_segment(1000, 9000, 0), time_segment(1000, 9000, 0)};
 
-	gst_object_ref_sink(clock);
-	CHECK(ABS(gst_tachyon_time_clock_offset(clock) - expected) < GST_MSECOND);
-	gst_object_unref(clock);
+	gst_tachyon_time_shift_segment(&segments[1], -600);
+	gst_tachyon_time_shift_segment(&segments[2], -8000); /* all of it is before */
+	segments[3].rate = -1.0;
+	gst_tachyon_time_shift_segment(&segments[3], -600);
+	for (guint i = 0; i < G_N_ELEMENTS(segments); i++) {
+		const GstSegment before = segments[i];
+
+		gst_tachyon_time_clip_segment(&segments[i]);
+		CHECK(gst_segment_is_equal(&before, &segments[i]));
+	}
 }
 
-TEST(an_element_without_a_clock_has_no_base_time)
+TEST(a_shift_at_an_absurd_rate_stays_a_number)
 {
-	GstElement *element = gst_bin_new(NULL);
+	GstSegment segment = time_segment(0, GST_CLOCK_TIME_NONE, 0);
 
-	gst_object_ref_sink(element);
-	CHECK_EQ(gst_tachyon_time_base_on_monotonic(element), GST_CLOCK_TIME_NONE);
-	gst_object_unref(element);
-}
-
-TEST(a_base_time_of_the_system_clock_is_the_same_number)
-{
-	GstElement *element = gst_bin_new(NULL);
-	GstClock *clock = gst_system_clock_obtain();
-
-	gst_object_ref_sink(element);
-	gst_element_set_clock(element, clock);
-	gst_element_set_base_time(element, 12345);
-	CHECK_EQ(gst_tachyon_time_base_on_monotonic(element), 12345);
-	gst_object_unref(clock);
-	gst_object_unref(element);
-}
-
-TEST(a_base_time_of_another_clock_is_told_on_monotonic)
-{
-	GstElement *element = gst_bin_new(NULL);
-	GstClock *clock = gst_test_clock_new_with_start_time(100 * GST_SECOND);
-	const GstClockTime now = gst_tachyon_time_monotonic();
-
-	gst_object_ref_sink(element);
-	gst_element_set_clock(element, clock);
-	gst_element_set_base_time(element, 97 * GST_SECOND);
-	/* Running time 0 was three seconds ago. */
-	CHECK(ABS((gint64)(now - gst_tachyon_time_base_on_monotonic(element)) -
-		  (gint64)(3 * GST_SECOND)) < 50 * GST_MSECOND);
-	gst_object_unref(clock);
-	gst_object_unref(element);
+	segment.rate = 1e300;
+	gst_tachyon_time_shift_segment(&segment, -1);
+	CHECK_EQ(segment.offset, G_MAXINT64);
+	segment.rate = 1e-300;
+	gst_tachyon_time_shift_segment(&segment, G_MININT64);
+	CHECK_EQ(segment.offset, G_MAXINT64);
 }

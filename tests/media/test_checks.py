@@ -10,6 +10,8 @@ import test_caps
 import test_decoded
 import test_encoded
 import test_lifecycle
+import test_peers
+import test_programs
 import test_system_calls
 import test_zero_copy
 
@@ -55,7 +57,7 @@ test_a_missing_packet = notices(
     SINK, " ! identity eos-after=50" + SINK, "packets, as one process muxes them: ")
 test_an_added_header = notices(
     test_encoded.test_h264_as_it_lies_in_a_file_is_muxed_in_the_other_process,
-    "stream-format=avc", "stream-format=byte-stream", "packets, as ffmpeg made them: number 0 ")
+    "stream-format=avc", "stream-format=byte-stream", "packets, as ffmpeg made them: number ")
 test_a_copy = notices(
     test_zero_copy.test_videotestsrc_1080p, SINK, " ! tee" + SINK, "frames that the sink copied")
 test_a_copy_of_sound = notices(
@@ -87,6 +89,19 @@ test_the_wrong_end = notices(
 test_no_wait = notices(
     test_lifecycle.test_sink_first, "wait-for-connection=true", "wait-for-connection=false",
     "the sink waits")
+
+test_another_picture_through_a_pipe = notices(
+    test_programs.test_ffmpeg_reads_raw_pictures_from_a_pipe, SINK,
+    " ! videobalance brightness=0.1" + SINK, "pictures: number 0 ")
+test_another_picture_in_a_player = notices(
+    test_programs.test_playbin_plays_a_uri, SINK, " ! videobalance brightness=0.1" + SINK,
+    "pictures shown: number 0 ")
+test_a_frame_less_for_an_application = notices(
+    test_programs.test_an_application_in_python_reads_every_picture, SINK,
+    " ! identity eos-after=40" + SINK, "pictures: 39, not 40")
+test_a_sink_that_complains = notices(
+    test_peers.test_ctrl_c_at_the_sink_ends_both_quietly, "framerate=60/1",
+    "framerate=60/1 ! identity error-after=3", "lines with '^frame'")
 
 if __name__ == "__main__":
     sys.exit(media.main(sys.modules[__name__]))

@@ -79,11 +79,13 @@ def test_h264_byte_stream_and_aac_are_muxed_in_the_other_process(test):
 
 
 def test_h264_as_it_lies_in_a_file_is_muxed_in_the_other_process(test):
-    """With codec_data in the caps: each packet is the one that ffmpeg made."""
+    """With codec_data in the caps; from 1.26 on the parser repeats it in the first packet."""
     there, here, video = send(test, "h264parse ! video/x-h264,stream-format=avc,alignment=au",
                               "mp4mux")
     test.equal(packets(there, "v"), packets(here, "v"), "packets, as one process muxes them")
-    test.equal(packets(there, "v"), packets(video, "v"), "packets, as ffmpeg made them")
+    test.equal(packets(without_headers(there), "v"), packets(without_headers(video), "v"),
+               "packets without headers, as ffmpeg made them")
+    test.equal(packets(there, "v")[1:], packets(video, "v")[1:], "packets, as ffmpeg made them")
     check_audio(test, there)
 
 
