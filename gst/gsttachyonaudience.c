@@ -66,10 +66,10 @@ tell (GstTachyonSession *session, guint signal,
 
 /* It sees nothing before a key unit comes, which may be seconds away. */
 static void
-ask_for_key_unit (GstTachyonSession *session)
+ask_for_key_unit (GstTachyonSession *session, guint64 subscriber)
 {
   GstEvent *const event = gst_tachyon_key_unit_ask (&session->key_unit,
-      gst_tachyon_time_monotonic ());
+      subscriber, gst_tachyon_time_monotonic ());
 
   if (!event)
     return;
@@ -129,7 +129,7 @@ gst_tachyon_audience_handle_notice (const struct tachyon_notice *notice,
           "subscriber %" G_GUINT64_FORMAT ", process %u, "
           "joined",
           id, notice->pid);
-      ask_for_key_unit (session);
+      ask_for_key_unit (session, notice->subscriber);
       tell (session, SIGNAL_CLIENT_CONNECTED, notice);
       break;
     case TACHYON_NOTICE_LEFT:

@@ -18,6 +18,7 @@ gst_tachyon_key_unit_init (GstTachyonKeyUnit *self)
   self->has_deltas = FALSE;
   self->asked = GST_CLOCK_TIME_NONE;
   self->count = 0;
+  self->served = 0;
 }
 
 void
@@ -45,7 +46,6 @@ gst_tachyon_key_unit_pass (GstTachyonKeyUnit *self, GstBuffer *buffer)
       g_atomic_int_set (&self->has_deltas, TRUE);
     return;
   }
-  /* Raw streams, which have nothing else, take no lock. */
   if (!had_deltas)
     return;
 
@@ -54,8 +54,21 @@ gst_tachyon_key_unit_pass (GstTachyonKeyUnit *self, GstBuffer *buffer)
   g_mutex_unlock (&self->lock);
 }
 
+void
+gst_tachyon_key_unit_serve (GstTachyonKeyUnit *self, GstBuffer *buffer,
+    guint64 subscriber)
+{
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+    return;
+
+  g_mutex_lock (&self->lock);
+  self->served = MAX (self->served, subscriber);
+  g_mutex_unlock (&self->lock);
+}
+
 GstEvent *
-gst_tachyon_key_unit_ask (GstTachyonKeyUnit *self, GstClockTime now)
+gst_tachyon_key_unit_ask (GstTachyonKeyUnit *self, guint64 subscriber,
+    GstClockTime now)
 {
   gboolean is_due;
   guint count;
@@ -64,8 +77,8 @@ gst_tachyon_key_unit_ask (GstTachyonKeyUnit *self, GstClockTime now)
     return NULL;
 
   g_mutex_lock (&self->lock);
-  is_due =
-      !GST_CLOCK_TIME_IS_VALID (self->asked) || now - self->asked >= PATIENCE;
+  is_due = subscriber > self->served &&
+      (!GST_CLOCK_TIME_IS_VALID (self->asked) || now - self->asked >= PATIENCE);
   if (is_due)
     self->asked = now;
   count = is_due ? self->count++ : 0;

@@ -19,6 +19,8 @@ typedef struct
   /* when a key unit was asked for that has not come yet, or NONE */
   GstClockTime asked;
   guint count;
+  /* the newest subscriber that has got a key unit, and those before it have */
+  guint64 served;
 } GstTachyonKeyUnit;
 
 void gst_tachyon_key_unit_init (GstTachyonKeyUnit *self);
@@ -31,15 +33,20 @@ void gst_tachyon_key_unit_begin (GstTachyonKeyUnit *self);
  * better than not at all. */
 void gst_tachyon_key_unit_pass (GstTachyonKeyUnit *self, GstBuffer *buffer);
 
+/* A buffer was sent to this subscriber and all that came before. */
+void gst_tachyon_key_unit_serve (GstTachyonKeyUnit *self, GstBuffer *buffer,
+    guint64 subscriber);
+
 /*
- * A subscriber has joined. Any thread.
+ * A subscriber has joined: we hear of it late, or soon. Any thread.
  *
  * @now: on CLOCK_MONOTONIC
  *
  * Returns: (transfer full) (nullable): what to push upstream; NULL when no key
  *     unit is needed, or one is on its way
  */
-GstEvent *gst_tachyon_key_unit_ask (GstTachyonKeyUnit *self, GstClockTime now);
+GstEvent *gst_tachyon_key_unit_ask (GstTachyonKeyUnit *self, guint64 subscriber,
+    GstClockTime now);
 
 G_END_DECLS
 

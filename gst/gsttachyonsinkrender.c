@@ -42,6 +42,7 @@ send_buffer (GstTachyonSink *self, GstBuffer *buffer)
   GstTachyonSession *const session = self->session;
   gboolean wait_for_connection;
   gint64 min_memory_size;
+  guint64 newest;
   gint ret;
 
   GST_OBJECT_LOCK (self);
@@ -62,8 +63,14 @@ send_buffer (GstTachyonSink *self, GstBuffer *buffer)
       tachyon_publisher_subscribers (session->handle) == 0)
     return TACHYON_ERR_AGAIN;
 
-  return gst_tachyon_sender_send_buffer (session->sender, buffer,
-      min_memory_size);
+  /* Before it is sent: who joins meanwhile may have got it, or not. */
+  newest = tachyon_publisher_newest (session->handle);
+  ret =
+      gst_tachyon_sender_send_buffer (session->sender, buffer, min_memory_size);
+  if (ret > 0)
+    gst_tachyon_key_unit_serve (&session->key_unit, buffer, newest);
+
+  return ret;
 }
 
 /* Who cannot use planes in other places may have said so before there were any. */

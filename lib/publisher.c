@@ -377,6 +377,22 @@ uint32_t tachyon_publisher_subscribers(struct tachyon_publisher *publisher)
 	return count;
 }
 
+uint64_t tachyon_publisher_newest(struct tachyon_publisher *publisher)
+{
+	uint64_t newest = 0;
+	uint64_t mask;
+
+	if (tach_publisher_lock(publisher) < 0)
+		return 0;
+	mask = publisher->audience.joined;
+	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
+		if (publisher->audience.links[slot].id > newest)
+			newest = publisher->audience.links[slot].id;
+	}
+	tach_publisher_unlock(publisher, 0);
+	return newest;
+}
+
 uint32_t tachyon_publisher_need(struct tachyon_publisher *publisher)
 {
 	uint32_t most = 0;

@@ -23,9 +23,18 @@ static void pass(GstTachyonKeyUnit *key_unit, guint flags)
 	gst_buffer_unref(buffer);
 }
 
-static bool asks(GstTachyonKeyUnit *key_unit, GstClockTime now)
+static void serve(GstTachyonKeyUnit *key_unit, guint flags, guint64 subscriber)
 {
-	GstEvent *const event = gst_tachyon_key_unit_ask(key_unit, now);
+	GstBuffer *const buffer = gst_buffer_new();
+
+	GST_BUFFER_FLAG_SET(buffer, flags);
+	gst_tachyon_key_unit_serve(key_unit, buffer, subscriber);
+	gst_buffer_unref(buffer);
+}
+
+static bool asks_for(GstTachyonKeyUnit *key_unit, guint64 subscriber, GstClockTime now)
+{
+	GstEvent *const event = gst_tachyon_key_unit_ask(key_unit, subscriber, now);
 	gboolean all_headers;
 	GstClockTime time;
 
@@ -36,6 +45,26 @@ static bool asks(GstTachyonKeyUnit *key_unit, GstClockTime now)
 	CHECK(all_headers);
 	gst_event_unref(event);
 	return true;
+}
+
+static bool asks(GstTachyonKeyUnit *key_unit, GstClockTime now)
+{
+	return asks_for(key_unit, 1, now);
+}
+
+TEST(who_has_got_a_key_unit_needs_no_other_however_late_we_hear_of_it)
+{
+	GstTachyonKeyUnit key_unit;
+
+	gst_tachyon_key_unit_init(&key_unit);
+	pass(&key_unit, 0);
+	serve(&key_unit, 0, 2);
+	pass(&key_unit, GST_BUFFER_FLAG_DELTA_UNIT);
+	serve(&key_unit, GST_BUFFER_FLAG_DELTA_UNIT, 3);
+	CHECK(!asks_for(&key_unit, 1, 0));
+	CHECK(!asks_for(&key_unit, 2, 0));
+	CHECK(asks_for(&key_unit, 3, 0));
+	gst_tachyon_key_unit_clear(&key_unit);
 }
 
 TEST(only_a_stream_with_delta_units_needs_key_units)

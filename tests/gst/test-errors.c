@@ -70,8 +70,10 @@ static void expect_error(GstElement *pipeline, const char *name, GQuark domain, 
 /* No more than the echo of the base class and of the elements upstream may follow. */
 static void end_failed(GstElement *pipeline)
 {
+	GstBus *bus = gst_element_get_bus(pipeline);
+
 	CHECK_EQ(gst_element_set_state(pipeline, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
-	gst_object_unref(pipeline);
+	let_go(pipeline, bus);
 }
 
 #define SINK_HEAD \

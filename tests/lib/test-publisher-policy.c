@@ -254,6 +254,7 @@ TEST(figures_tell_which_subscriber_missed_what)
 	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 0, &stats), 0);
 	CHECK_EQ(stats.pid, (uint32_t)getpid());
 	CHECK_EQ(stats.subscriber, 1);
+	CHECK_EQ(tachyon_publisher_newest(publisher), 2);
 	CHECK_EQ(stats.dropped, 0);
 	CHECK_EQ(stats.queued, 0);
 	CHECK_EQ(stats.held, 0);
@@ -274,6 +275,9 @@ TEST(figures_tell_which_subscriber_missed_what)
 	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 0, &stats), -ENOENT);
 	CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 1, &stats), 0);
 	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_dispatch(publisher);
+	CHECK_EQ(tachyon_publisher_newest(publisher), 0);
+	CHECK_EQ(tachyon_publisher_newest(NULL), 0);
 	tachyon_publisher_destroy(publisher);
 }
 

@@ -112,8 +112,11 @@ def test_what_cannot_read_planes_and_strides_gets_a_packed_copy(test):
     media.need(clip.elements(), ["ffmpeg"])
     sender, receiver = send(test, clip.decoder(test.dir), "--packed")
     test.equal(sender.stats("sink")["copied"], 0, "frames copied by the sink")
-    test.equal(receiver.stats("source")["copied"], clip.frames, "frames copied by the source")
-    test.equal({frame["memory"] for frame in receiver.frames()}, {"own"}, "memory")
+    # By the source, until the decoder hears of it, and packs them itself.
+    copied = receiver.stats("source")["copied"]
+    test.check(copied <= clip.frames, f"{copied} frames copied by the source")
+    own = [frame["memory"] for frame in receiver.frames()].count("own")
+    test.equal(own, copied, "frames in memory of the receiver's own")
     alone = test.play(f"{clip.decoder(test.dir)} ! appsink name=frames sync=false").finish()
     test.equal([frame["md5"] for frame in receiver.frames()],
                [frame["md5"] for frame in alone.frames()], "pictures")

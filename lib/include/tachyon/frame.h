@@ -698,6 +698,12 @@ int tachyon_publisher_next_notice(struct tachyon_publisher *publisher,
 /** Subscribers that have joined, now. @thread any */
 uint32_t tachyon_publisher_subscribers(struct tachyon_publisher *publisher);
 
+/**
+ * The one of them that came last, as in notices; 0: there is none. What is published from now on
+ * goes to all that came no later. @thread any
+ */
+uint64_t tachyon_publisher_newest(struct tachyon_publisher *publisher);
+
 /** The most blocks that any subscriber said it wants to hold at a time. @thread any */
 uint32_t tachyon_publisher_need(struct tachyon_publisher *publisher);
 

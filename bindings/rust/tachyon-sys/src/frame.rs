@@ -503,6 +503,8 @@ functions! {
     ) -> c_int;
     /// Subscribers that have joined, now.
     pub fn tachyon_publisher_subscribers(publisher: *mut tachyon_publisher) -> u32;
+    /// The one of them that came last; 0: there is none.
+    pub fn tachyon_publisher_newest(publisher: *mut tachyon_publisher) -> u64;
     /// The most blocks that any subscriber said it wants to hold at a time.
     pub fn tachyon_publisher_need(publisher: *mut tachyon_publisher) -> u32;
     /// Fill in figures.
