@@ -12,6 +12,7 @@ TEST_SETUP
 
 static gboolean producer_seek(struct pair *pair, GstClockTime time)
 {
+	await_producer(pair);
 	return gst_element_seek_simple(pair->producer, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, time);
 }
 
@@ -132,6 +133,7 @@ TEST(a_flush_after_the_end_of_the_stream_starts_it_again)
 	for (i = 1; i <= 20; i++) {
 		const GstClockTime start = i * GST_SECOND;
 
+		await_producer(pair);
 		CHECK(gst_element_seek(pair->producer, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
 				       GST_SEEK_TYPE_SET, start, GST_SEEK_TYPE_SET,
 				       start + 200 * GST_MSECOND));

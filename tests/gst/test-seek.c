@@ -68,6 +68,7 @@ TEST(hundreds_of_seeks_land_right_behind_a_queue)
 static gboolean seek_segment(struct pair *pair, gdouble rate, GstSeekFlags flags,
 			     GstClockTime start, GstClockTime stop)
 {
+	await_producer(pair);
 	return gst_element_seek(pair->consumer, rate, GST_FORMAT_TIME, flags, GST_SEEK_TYPE_SET,
 				(gint64)start, GST_SEEK_TYPE_SET, (gint64)stop);
 }
@@ -163,6 +164,7 @@ TEST(a_segment_seek_of_the_producers_own_posts_nothing_here)
 	GstBus *bus = gst_element_get_bus(pair->consumer);
 	GstMessage *message;
 
+	await_producer(pair);
 	CHECK(gst_element_seek(pair->producer, 1.0, GST_FORMAT_TIME,
 			       GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_SEGMENT, GST_SEEK_TYPE_SET, 0,
 			       GST_SEEK_TYPE_SET, 50 * GST_MSECOND));
