@@ -159,6 +159,7 @@ inside() {
     mount_in "$root"
     cd "$root" && pivot_root . mnt && cd / && umount -l /mnt || fail "cannot move into $root"
     /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        MESON_TESTTHREADS="${MESON_TESTTHREADS:-$(nproc)}" \
         TACHYON_TEST_LONG="${TACHYON_TEST_LONG:-0}" "$@"
     exit $?
 }

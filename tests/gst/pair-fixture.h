@@ -123,8 +123,8 @@ static inline GstClockTime landing(struct pair *pair)
 }
 
 /*
- * A pipeline that is flushed prerolls, and plays again. GStreamer 1.22 forgets to when the next flush
- * comes right then, with or without us: one waits between seeks, as applications do.
+ * A pipeline that is flushed prerolls, and plays again. GStreamer 1.22 forgets to when the next
+ * flush comes right then, with or without us: one waits between seeks, as applications do.
  */
 static inline void await_producer(struct pair *pair)
 {

@@ -255,7 +255,8 @@ static GstPadProbeReturn hold_seek(GstPad *pad, GstPadProbeInfo *info, gpointer 
 	(void)pad;
 	if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) != GST_EVENT_SEEK)
 		return GST_PAD_PROBE_OK;
-	g_atomic_int_set(held, 1);
+	/* Once it was let go, who comes later is not held, and may come when the test is over. */
+	g_atomic_int_compare_and_exchange(held, 0, 1);
 	while (g_atomic_int_get(held) == 1)
 		g_usleep(1000);
 	return GST_PAD_PROBE_OK;
@@ -278,7 +279,7 @@ TEST(a_stop_ends_a_seek_that_waits)
 {
 	struct pair *pair = start_pair(PRODUCER, CONSUMER END " sync=false");
 	GstPad *pad = gst_element_get_static_pad(part(pair->producer, "origin"), "src");
-	gint held = 0;
+	static gint held;
 	GThread *thread;
 
 	gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, hold_seek, &held, NULL);
@@ -296,7 +297,7 @@ TEST(a_producer_that_leaves_ends_a_seek_that_waits)
 {
 	struct pair *pair = start_pair(PRODUCER, CONSUMER " on-disconnect=none" END " sync=false");
 	GstPad *pad = gst_element_get_static_pad(part(pair->producer, "origin"), "src");
-	gint held = 0;
+	static gint held;
 	GThread *thread;
 
 	gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, hold_seek, &held, NULL);
@@ -432,7 +433,7 @@ TEST(a_stop_does_not_wait_for_a_producer_that_never_answers)
 {
 	struct pair *pair = make_pair(PRODUCER, CONSUMER END " sync=false");
 	GstPad *pad = gst_element_get_static_pad(part(pair->producer, "origin"), "src");
-	gint held = 0;
+	static gint held;
 	GThread *threads[6];
 	size_t i;
 

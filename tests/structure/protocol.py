@@ -266,7 +266,7 @@ def check(compiler, root):
 def real_tree(root):
     """{path: text} of what the check reads, and of what that includes."""
     paths = [*root.glob("lib/*.h"), *root.glob("lib/include/**/*.h"),
-             root / "gst/gsttachyonwire.h", root / DOCUMENT]
+             *root.glob("gst/gsttachyonwire*.h"), root / DOCUMENT]
     return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in paths}
 
 
