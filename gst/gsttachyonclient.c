@@ -102,17 +102,6 @@ gst_tachyon_client_resume_from_pause (GstTachyonClient *self)
 }
 
 gboolean
-gst_tachyon_client_must_leave (GstTachyonClient *self)
-{
-  gboolean must_leave;
-
-  g_mutex_lock (&self->lock);
-  must_leave = self->must_leave;
-  g_mutex_unlock (&self->lock);
-  return must_leave;
-}
-
-gboolean
 gst_tachyon_client_pause (GstTachyonClient *self, GstClockTime duration)
 {
   const gint64 end =

@@ -48,8 +48,6 @@ void gst_tachyon_client_resume (GstTachyonClient *self);
  * Returns: FALSE when it was something else
  */
 gboolean gst_tachyon_client_resume_from_pause (GstTachyonClient *self);
-/* Returns: whether something else than a pause has canceled it */
-gboolean gst_tachyon_client_must_leave (GstTachyonClient *self);
 
 /*
  * Sleep.

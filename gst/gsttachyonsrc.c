@@ -195,11 +195,14 @@ static gboolean
 gst_tachyon_src_unlock (GstBaseSrc *bsrc)
 {
   GstTachyonSrc *self = GST_TACHYON_SRC (bsrc);
+  /* A pause keeps nobody from waiting for the end of a flush: see
+   * wait_out_pause(). */
+  const gboolean is_pause =
+      g_atomic_pointer_get (&self->pausing) == g_thread_self ();
 
-  gst_tachyon_client_cancel (&self->client,
-      g_atomic_pointer_get (&self->pausing) == g_thread_self ());
-  /* After the client: see wait_out_pause(). */
-  gst_tachyon_control_set_unlocked (&self->control, TRUE);
+  if (!is_pause)
+    gst_tachyon_control_set_unlocked (&self->control, TRUE);
+  gst_tachyon_client_cancel (&self->client, is_pause);
   return TRUE;
 }
 

@@ -324,12 +324,6 @@ wait_out_pause (GstTachyonSrc *self)
 {
   if (!gst_tachyon_client_resume_from_pause (&self->client))
     return GST_FLOW_FLUSHING;
-  gst_tachyon_control_set_unlocked (&self->control, FALSE);
-  /* That may have undone what an unlock() did since. */
-  if (gst_tachyon_client_must_leave (&self->client)) {
-    gst_tachyon_control_set_unlocked (&self->control, TRUE);
-    return GST_FLOW_FLUSHING;
-  }
   if (gst_base_src_wait_playing (GST_BASE_SRC (self)) != GST_FLOW_OK)
     return GST_FLOW_FLUSHING;
   return push_unpushed (self);
