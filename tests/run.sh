@@ -37,8 +37,6 @@ root_maker=
 trap '[ -z "$root_maker" ] || kill -KILL "$root_maker"; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 results=$work/results
-# Many a test sleeps: with one more than there are processors, none of them does.
-export MESON_TESTTHREADS=${MESON_TESTTHREADS:-$(($(nproc) + 1))}
 : >"$results"
 
 say() {
@@ -136,7 +134,10 @@ bindings=(-Dpython=enabled -Drust=enabled)
 set_up
 if step "build with gcc" build build gcc -Dgst=enabled "${bindings[@]}"; then
     step "build with cargo" build_rust
-    run_tests gcc build/meson-logs/testlog.json meson test -C build
+    # Many a test sleeps: with one more than there are processors, none of them does. A sanitizer
+    # keeps them busy enough.
+    MESON_TESTTHREADS=$(($(nproc) + 1)) \
+        run_tests gcc build/meson-logs/testlog.json meson test -C build
     [ $is_long = no ] || run_valgrind build
     step "quickstart" examples/quickstart.sh && tail -n 1 "$work/log"
     step "wheel" bindings/python/tests/wheel.sh && tail -n 1 "$work/log"
