@@ -109,7 +109,7 @@ static void end_pipeline(struct walk *walk, GstElement *pipeline)
 	const GstState null = GST_STATE_NULL;
 
 	change_state(walk, pipeline, &null, 1);
-	gst_object_unref(pipeline);
+	let_go(pipeline, gst_element_get_bus(pipeline));
 }
 
 /* --- the two pipelines --- */
