@@ -58,11 +58,13 @@ void
 gst_tachyon_key_unit_serve (GstTachyonKeyUnit *self, GstBuffer *buffer,
     guint64 subscriber)
 {
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+  /* Only this thread writes it: raw streams take the lock once a subscriber. */
+  if (subscriber <= self->served ||
+      GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
     return;
 
   g_mutex_lock (&self->lock);
-  self->served = MAX (self->served, subscriber);
+  self->served = subscriber;
   g_mutex_unlock (&self->lock);
 }
 
