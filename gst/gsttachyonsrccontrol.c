@@ -19,6 +19,19 @@
 
 /* --- flushes --- */
 
+/* A live pipeline that is told to reset its time by the sink that has got the
+ * FLUSH_STOP asks for its state lock at once, inside the sink's stream lock;
+ * who changes its state asks for them the other way round. A seek has the state
+ * lock already. For a flush that comes by itself, the pipeline is told in a
+ * thread that nobody waits for. */
+static void
+reset_time (GstElement *element, gpointer user_data)
+{
+  (void) user_data;
+  gst_element_post_message (element,
+      gst_message_new_reset_time (GST_OBJECT (element), 0));
+}
+
 /* The base class does it, for what comes from outside. Its own entry, not
  * gst_element_send_event(), which waits for state changes; and those wait for
  * us. */
@@ -27,17 +40,22 @@ flush (gpointer user_data, guint32 seqnum)
 {
   GstTachyonSrc *self = GST_TACHYON_SRC (user_data);
   GstElementClass *klass = GST_ELEMENT_GET_CLASS (self);
+  const gboolean is_reset =
+      gst_tachyon_timeline_follows_resets (&self->timeline);
+  const gboolean is_own = seqnum == 0;
+  const gboolean is_reset_apart = is_reset && is_own && self->timeline.is_live;
   GstEvent *start = gst_event_new_flush_start ();
-  GstEvent *stop = gst_event_new_flush_stop (
-      gst_tachyon_timeline_follows_resets (&self->timeline));
+  GstEvent *stop = gst_event_new_flush_stop (is_reset && !is_reset_apart);
 
-  if (seqnum == 0)
+  if (is_own)
     seqnum = gst_event_get_seqnum (start);
   gst_event_set_seqnum (start, seqnum);
   gst_event_set_seqnum (stop, seqnum);
 
   GST_DEBUG_OBJECT (self, "flushing");
   klass->send_event (GST_ELEMENT (self), start);
+  if (is_reset_apart)
+    gst_element_call_async (GST_ELEMENT (self), reset_time, NULL, NULL);
   klass->send_event (GST_ELEMENT (self), stop);
 }
 
