@@ -291,29 +291,4 @@ static inline int hold_transaction(struct other *other)
 	return 0;
 }
 
-/* --- a thread that sleeps --- */
-
-/* Until a thread (a process's first, by its pid) has nothing to do but to wait. */
-static inline void wait_until_asleep(pid_t thread)
-{
-	char path[64];
-	char line[512];
-	const char *state;
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)thread);
-	do {
-		usleep(1000);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		CHECK(fd >= 0);
-		got = read(fd, line, sizeof(line) - 1);
-		close(fd);
-		CHECK(got > 0);
-		line[got] = '\0';
-		state = strrchr(line, ')');
-		CHECK(state);
-	} while (state[2] != 'S');
-}
-
 #endif
