@@ -115,8 +115,10 @@ TEST(a_producer_that_starts_anew_flushes_again)
 		CHECK_EQ(landing(pair), 30 * GST_SECOND);
 		CHECK_EQ(gst_element_set_state(pair->producer, GST_STATE_NULL),
 			 GST_STATE_CHANGE_SUCCESS);
-		g_atomic_int_set(&pair->buffers, 0);
 		set_state(pair->producer, GST_STATE_PLAYING);
+		/* What the last producer sent still comes. */
+		await_stat(part(pair->consumer, "src"), "connects", 1 + (uint64_t)i);
+		g_atomic_int_set(&pair->buffers, 0);
 		while (g_atomic_int_get(&pair->buffers) == 0)
 			g_usleep(1000);
 		await_state(pair->producer, GST_STATE_PLAYING);
