@@ -483,8 +483,12 @@ static TACH_COLD int receive_slowly(struct tachyon_bus *bus, struct tachyon_mess
 		ret = wait_for(bus, &need, timeout_ns);
 	else
 		return ret > 0 ? 0 : ret;
-	if (ret > 0)
-		ret = take(bus, message);
+	if (ret <= 0)
+		return ret;
+	ret = take(bus, message);
+	/* What was there is gone: published, seen, and taken back by a peer that lies. */
+	if (ret == 0)
+		return tach_bus_poison(bus);
 	return ret > 0 ? 0 : ret;
 }
 

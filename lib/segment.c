@@ -260,6 +260,12 @@ int tach_segment_attach(struct tach_segment *segment, int fd, enum tach_segment_
 	if (kind == TACH_SEGMENT_RING)
 		request.mirrored_size = (size_t)(size - data_offset());
 	ret = tach_os_map(fd, &request, &base);
+	/* Else it would read as a lack of permission of ours. */
+	if (ret == -EACCES)
+		return refuse("not open for reading");
+	/* All its blocks are said to be there, and are not. */
+	if (ret == -EFAULT)
+		return refuse("its pages cannot be had");
 	if (ret < 0)
 		return ret;
 
