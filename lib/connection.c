@@ -141,7 +141,8 @@ static int has_room_beside_returns(struct tach_connection *connection, size_t si
 					 : TACH_RETIRES_MAX;
 	const uint64_t wanted = size + (connection->quota + retires + 1) * TACH_CELL;
 
-	if (wanted > tach_ring_max_message(connection->bus->sender.size))
+	/* Once few enough segments are mapped it may fit: only what never will is too big. */
+	if (wanted - retires * TACH_CELL > tach_ring_max_message(connection->bus->sender.size))
 		return TACHYON_ERR_TOO_BIG;
 	return tach_ring_has_space(&connection->bus->sender, wanted);
 }
@@ -192,6 +193,8 @@ int tach_connection_send_urgent(struct tach_connection *connection,
 	if (size < 0)
 		return (int)size;
 	ret = tach_sock_send(bus->sock, &packet, (size_t)size, NULL, 0);
+	if (ret == -ENOBUFS)
+		return TACHYON_ERR_AGAIN;
 	return ret == -ENOTCONN ? TACHYON_ERR_CLOSED : ret;
 }
 

@@ -55,10 +55,13 @@ int tach_link_take_urgent(struct tach_link *link, tach_link_event on_event, void
 int tach_link_send_urgent(struct tach_link *link, const union tach_urgent_buffer *packet,
 			  size_t size)
 {
+	int ret;
+
 	if (!has_urgent(link))
 		return -ENOTSUP;
 	/* The other half is for segments: who takes no urgent events in time still gets frames. */
 	if (tach_sock_is_half_full(link->bus->sock))
 		return -EAGAIN;
-	return tach_sock_send(link->bus->sock, packet, size, NULL, 0);
+	ret = tach_sock_send(link->bus->sock, packet, size, NULL, 0);
+	return ret == -ENOBUFS ? -EAGAIN : ret;
 }

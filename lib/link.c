@@ -390,7 +390,7 @@ int tach_link_has_room(struct tach_link *link, size_t size, uint32_t segment, ui
 	if (ret <= 0)
 		return ret < 0 ? ret : lacks_space(link, size + spare(link));
 	ret = segment ? ensure_known(link, segment) : 0;
-	if (ret != -EAGAIN && ret != -ETOOMANYREFS)
+	if (ret != -EAGAIN && ret != -ENOBUFS)
 		return ret;
 	/*
 	 * Its socket is full of segments: it reads those when its ring names them. One that has

@@ -133,7 +133,7 @@ static int place_over(const char *temporary, const char *path, const struct stal
 		return 0;
 	}
 	tach_os_exchange(temporary, path);
-	return -EEXIST;
+	return ret < 0 ? ret : -EEXIST;
 }
 
 /* A name beside path, for the time before anybody may find it. The caller frees it. */
@@ -194,6 +194,9 @@ static int bind_and_place(struct tach_listener *listener, const char *temporary,
 	return 0;
 
 err_unlink:
+	/* Not even looked at yet: nobody else knows the name. */
+	if (!listener->id.is_socket)
+		tach_os_unlink(temporary);
 	unlink_own(temporary, &listener->id);
 	tach_os_close(listener->sock);
 	return ret == -EEXIST ? TACHYON_ERR_IN_USE : ret;

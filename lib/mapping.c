@@ -230,8 +230,9 @@ static int take_packet(struct tach_mappings *mappings, int sock)
 	if (mappings->error)
 		return mappings->error;
 	size = tach_sock_receive(sock, &packet, sizeof(packet), fds, &fd_count);
-	if (size == -EAGAIN)
-		return -EAGAIN;
+	/* Nothing was taken; without memory now, it is still there the next time. */
+	if (size == -EAGAIN || size == -ENOMEM)
+		return (int)size;
 	ret = size == 0 ? -EPIPE : (int)size;
 	if (size > 0)
 		ret = sort_packet(mappings, &packet, (size_t)size, fds, fd_count);

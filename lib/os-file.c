@@ -19,7 +19,7 @@ static int open_regular(const char *path, mode_t mode)
 	/* O_NONBLOCK: somebody's FIFO there must not hold us. */
 	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 	struct stat status;
-	int fd;
+	int fd, ret;
 
 	do {
 		tach_os_count_call();
@@ -29,10 +29,11 @@ static int open_regular(const char *path, mode_t mode)
 		return -errno;
 
 	tach_os_count_call();
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+	ret = fstat(fd, &status) < 0 ? -errno : -EEXIST;
+	if (ret == -EEXIST && S_ISREG(status.st_mode))
 		return fd;
 	tach_os_close(fd);
-	return -EEXIST;
+	return ret;
 }
 
 int tach_os_lock_file(const char *path, mode_t mode)
@@ -45,10 +46,12 @@ int tach_os_lock_file(const char *path, mode_t mode)
 		return fd;
 	}
 
-	tach_os_count_call();
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	do {
+		tach_os_count_call();
+		ret = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+	} while (ret == -EINTR);
+	if (ret == 0)
 		return fd;
-	ret = -errno;
 	tach_os_close(fd);
 	return ret;
 }

@@ -175,7 +175,10 @@ static int map_mirrored(int fd, const struct tach_map_request *request, int prot
 static int advise(void *base, size_t size, int advice, const char *name)
 {
 	tach_os_count_call();
-	return madvise(base, size, advice) < 0 ? tach_os_fail(name, errno) : 0;
+	if (madvise(base, size, advice) == 0)
+		return 0;
+	/* EAGAIN: no memory to split a mapping, not a "try again". */
+	return tach_os_fail(name, errno == EAGAIN ? ENOMEM : errno);
 }
 
 /*
@@ -189,7 +192,8 @@ static int check_populated(void *base, size_t size, bool is_writable)
 	if (madvise(base, size, is_writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0 ||
 	    errno == EINVAL)
 		return 0;
-	return tach_os_fail("MADV_POPULATE", errno);
+	/* EFAULT: a page cannot be had. Of a file of our own making that is for want of memory. */
+	return tach_os_fail("MADV_POPULATE", errno == EFAULT && is_writable ? ENOMEM : errno);
 }
 
 int tach_os_map(int fd, const struct tach_map_request *request, void **base)
@@ -255,7 +259,7 @@ static int forget(void *base, size_t size)
 	/* Linux < 5.18 has no such advice. */
 	tach_os_count_call();
 	if (errno != EINVAL || munlock(base, size) < 0)
-		return tach_os_fail("MADV_DONTNEED", errno);
+		return tach_os_fail("MADV_DONTNEED", errno == EAGAIN ? ENOMEM : errno);
 	return advise(base, size, MADV_DONTNEED, "MADV_DONTNEED");
 }
 

@@ -24,6 +24,12 @@ static const char *fd_path(char path[FD_PATH_SIZE], int fd)
 	return path;
 }
 
+/* Of a path in /proc that stands for an open file: it is missing only where /proc is. */
+static int without_proc(int number)
+{
+	return number == ENOENT ? ENOSYS : number;
+}
+
 static int open_with(const char *path, int flags)
 {
 	int fd;
@@ -126,33 +132,45 @@ int tach_os_read_at_once(int fd, void *data, size_t size)
 
 int tach_os_lock(int fd)
 {
-	tach_os_count_call();
-	return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+	int ret;
+
+	do {
+		tach_os_count_call();
+		ret = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+	} while (ret == -EINTR);
+	return ret;
 }
 
 int tach_os_unlock(int fd)
 {
-	tach_os_count_call();
-	return flock(fd, LOCK_UN) < 0 ? tach_os_fail("flock", errno) : 0;
+	int ret;
+
+	do {
+		tach_os_count_call();
+		ret = flock(fd, LOCK_UN) < 0 ? -errno : 0;
+	} while (ret == -EINTR);
+	return ret < 0 ? tach_os_fail("flock", -ret) : 0;
 }
 
 int tach_os_open_again(int fd)
 {
 	char path[FD_PATH_SIZE];
+	const int made = open_with(fd_path(path, fd), 0);
 
-	return open_with(fd_path(path, fd), 0);
+	return made < 0 ? -without_proc(-made) : made;
 }
 
 int tach_os_reopen(int fd)
 {
 	const int made = tach_os_open_again(fd);
-	int ret = 0;
+	int ret;
 
 	if (made < 0)
 		return made;
-	tach_os_count_call();
-	if (dup3(made, fd, O_CLOEXEC) < 0)
-		ret = -errno;
+	do {
+		tach_os_count_call();
+		ret = dup3(made, fd, O_CLOEXEC) < 0 ? -errno : 0;
+	} while (ret == -EINTR);
 	tach_os_close(made);
 	return ret;
 }
@@ -181,7 +199,7 @@ int tach_os_watch(int fd)
 	tach_os_count_call();
 	if (inotify_add_watch(watch, fd_path(path, fd), IN_ATTRIB) >= 0)
 		return watch;
-	ret = tach_os_fail("inotify_add_watch", errno);
+	ret = tach_os_fail("inotify_add_watch", without_proc(errno));
 	tach_os_close(watch);
 	return ret;
 }
@@ -207,7 +225,7 @@ void tach_os_touch(int fd)
 
 int tach_os_list(const char *directory, int (*each)(const char *name, void *data), void *data)
 {
-	const struct dirent *entry;
+	const struct dirent *entry = NULL;
 	DIR *listing;
 	int ret = 0;
 
@@ -215,8 +233,16 @@ int tach_os_list(const char *directory, int (*each)(const char *name, void *data
 	listing = opendir(directory);
 	if (!listing)
 		return -errno;
-	while (ret == 0 && (entry = readdir(listing)) != NULL)
+	while (ret == 0) {
+		/* NULL is the end, or, where it sets errno, a failure. */
+		errno = 0;
+		entry = readdir(listing);
+		if (!entry)
+			break;
 		ret = each(entry->d_name, data);
+	}
+	if (!entry)
+		ret = -errno;
 	tach_os_count_call();
 	closedir(listing);
 	return ret;

@@ -49,8 +49,10 @@ void tach_os_event_set(int fd)
 	ssize_t written;
 
 	/* A full counter is EAGAIN: it is set. */
-	tach_os_count_call();
-	written = write(fd, &one, sizeof(one));
+	do {
+		tach_os_count_call();
+		written = write(fd, &one, sizeof(one));
+	} while (written < 0 && errno == EINTR);
 	if (written < 0 && errno != EAGAIN)
 		tach_os_fail("write to an eventfd", errno);
 }
@@ -61,8 +63,10 @@ void tach_os_event_clear(int fd)
 	ssize_t got;
 
 	/* Not set is EAGAIN. */
-	tach_os_count_call();
-	got = read(fd, &count, sizeof(count));
+	do {
+		tach_os_count_call();
+		got = read(fd, &count, sizeof(count));
+	} while (got < 0 && errno == EINTR);
 	if (got < 0 && errno != EAGAIN)
 		tach_os_fail("read from an eventfd", errno);
 }

@@ -25,6 +25,8 @@
 /* A doorbell's queue is short; a waker that keeps ringing must not keep its sleeper draining. */
 #define DRAIN_BATCH 16
 #define DRAIN_ROUNDS 4
+/* Where the kernel has no memory for a byte. */
+#define RING_TRIES 8
 
 /* --- addresses --- */
 
@@ -315,9 +317,15 @@ int tach_sock_send(int sock, const void *data, size_t size, const int *fds, size
 	} while (sent < 0 && errno == EINTR);
 	if (sent >= 0)
 		return 0;
-	if (errno == ECONNRESET)
+	switch (errno) {
+	case ECONNRESET:
 		return -EPIPE; /* it left without reading all we sent */
-	return -errno;
+	case ENOMEM:
+	case ETOOMANYREFS: /* fds on their way, of this user's processes */
+		return -ENOBUFS;
+	default:
+		return -errno;
+	}
 }
 
 bool tach_sock_is_half_full(int sock)
@@ -441,12 +449,19 @@ int tach_sock_doorbell(int bell[2])
 	return ret;
 }
 
-void tach_sock_ring(int bell)
+bool tach_sock_ring(int bell)
 {
 	const uint8_t byte = 1;
 
-	tach_os_count_call();
-	send(bell, &byte, sizeof(byte), MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (int i = 0; i < RING_TRIES; i++) {
+		tach_os_count_call();
+		if (send(bell, &byte, sizeof(byte), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+			return true;
+		/* Rung already, or nobody there to hear it. Of these three a try may be better. */
+		if (errno != EINTR && errno != ENOBUFS && errno != ENOMEM)
+			return true;
+	}
+	return false;
 }
 
 void tach_sock_drain(int bell)

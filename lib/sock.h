@@ -52,7 +52,8 @@ int tach_sock_adopt(int fd);
 
 /*
  * One packet with fds, all or nothing, never waiting: -EAGAIN when the peer's queue is full,
- * -EPIPE when it left, -EMSGSIZE when it never fits, -EINVAL when it is empty or carries more than
+ * -ENOBUFS when the kernel takes no more for now, -EPIPE when it left, -EMSGSIZE when it never
+ * fits, -EINVAL when it is empty or carries more than
  * TACH_SOCK_FDS fds. The fds stay the caller's.
  */
 int tach_sock_send(int sock, const void *data, size_t size, const int *fds, size_t fd_count);
@@ -75,8 +76,11 @@ void tach_sock_shutdown(int sock);
 int tach_sock_doorbell(int bell[2]);
 /* True when fd is what a doorbell must be: AF_UNIX, SOCK_DGRAM, connected. */
 bool tach_sock_is_doorbell(int fd);
-/* One byte, never waiting; a full queue means "already rung". Errors are the sleeper's loss. */
-void tach_sock_ring(int bell);
+/*
+ * One byte, never waiting; a full queue means "already rung". False: the kernel has no memory for
+ * it, and it is to be tried again later. Other errors are the sleeper's loss.
+ */
+bool tach_sock_ring(int bell);
 /*
  * Takes out of the sleeper's end what is there, up to a bound: a hostile waker may ring for ever.
  */

@@ -66,9 +66,14 @@ static void register_handlers(void)
 int tach_stream_enlist(struct tachyon_stream *stream)
 {
 	pthread_once(&once, register_handlers);
-	if (registered < 0)
-		return registered;
 	pthread_mutex_lock(&mutex);
+	/* No memory then, maybe now. As nothing is registered, no fork waits for the mutex. */
+	if (registered < 0)
+		register_handlers();
+	if (registered < 0) {
+		pthread_mutex_unlock(&mutex);
+		return registered;
+	}
 	stream->next = first;
 	if (first)
 		first->previous = stream;

@@ -87,7 +87,8 @@ static void read_sock(struct tachyon_subscriber *subscriber)
 	pthread_mutex_lock(&subscriber->lock);
 	if (subscriber->is_watched) {
 		ret = tach_connection_take_urgent(subscriber->connection);
-		if (ret < 0 && ret != -EAGAIN)
+		/* Without memory now, it is still there the next time. */
+		if (ret < 0 && ret != -EAGAIN && ret != -ENOMEM)
 			forget_sock(subscriber);
 	}
 	pthread_mutex_unlock(&subscriber->lock);

@@ -114,7 +114,8 @@ bool tach_waker_ring(struct tach_waker *waker, uint32_t word, uint64_t progress)
 	if (waker->target &&
 	    (int64_t)(progress - atomic_load_explicit(waker->target, memory_order_relaxed)) < 0)
 		return false;
-	waker->rang = word;
-	tach_sock_ring(waker->bell);
-	return true;
+	/* Else the next who publishes tries again. */
+	if (tach_sock_ring(waker->bell))
+		waker->rang = word;
+	return waker->rang == word;
 }

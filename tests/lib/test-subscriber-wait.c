@@ -263,6 +263,35 @@ TEST(an_event_of_any_allowed_size_goes_up)
 	tachyon_publisher_destroy(publisher);
 }
 
+TEST(an_event_that_fits_once_segments_are_forgotten_is_eagain_and_not_too_big)
+{
+	const struct tachyon_subscriber_options options = {.size = sizeof(options),
+							   .ring_size = 4096};
+	struct tachyon_publisher *const publisher = make_publisher(NULL);
+	struct tachyon_subscriber *const subscriber = join_with(publisher, &options);
+	static const uint8_t data[1500];
+	const struct tachyon_event event = {.type = 1, .data = data, .size = sizeof(data)};
+	struct tachyon_item item;
+
+	CHECK_EQ(tachyon_subscriber_send_event(subscriber, &event), 0);
+	/* Each in a segment of its own, each of which is to be answered for. */
+	for (unsigned int i = 0; i < 10; i++) {
+		CHECK_EQ(publish_number(publisher, PICTURE << i, i), 1);
+		take_frame(subscriber, PICTURE << i, i);
+	}
+	forget_news(publisher);
+	CHECK_EQ(tachyon_subscriber_send_event(subscriber, &event), TACHYON_ERR_AGAIN);
+
+	CHECK_EQ(tachyon_publisher_configure(publisher, PICTURE, 1), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		forget_news(publisher);
+		CHECK_EQ(tachyon_subscriber_receive(subscriber, &item, 0), TACHYON_ERR_AGAIN);
+	}
+	CHECK_EQ(tachyon_subscriber_send_event(subscriber, &event), 0);
+	tachyon_subscriber_destroy(subscriber);
+	tachyon_publisher_destroy(publisher);
+}
+
 TEST(events_that_nobody_takes_are_eagain_and_leave_room_for_returns)
 {
 	const struct tachyon_subscriber_options options = {.size = sizeof(options),

@@ -15,6 +15,11 @@
  *
  * Any call may return TACHYON_ERR_FORKED in a child of the process that made the bus. All may
  * return -EINVAL for a NULL or out-of-range argument.
+ *
+ * What takes memory or descriptors (create, listen, accept, connect) may also return what the
+ * kernel says where it has no more, or a filter forbids a call: -ENOMEM, -ENOBUFS, -ENOSPC,
+ * -EMFILE, -ENFILE, -ENOLCK, -EPERM, -EACCES, -ENOSYS. Nothing is left then, and a later try may
+ * succeed.
  */
 #ifndef TACHYON_BUS_H
 #define TACHYON_BUS_H
@@ -120,6 +125,7 @@ struct tachyon_bus_stats {
  *         -ENOTSOCK           something that is no socket stands there; it was left alone
  *         -EPROTOTYPE         a socket of another kind, with a live owner, stands there
  *         TACHYON_ERR_DENIED, -ENOENT, …  the directory cannot be used: as for bind(2)
+ *         -EOPNOTSUPP         the socket's permissions cannot be set: there is no /proc
  *         -ENOMEM, -EMFILE    out of memory or descriptors
  *
  * @thread any
@@ -219,7 +225,9 @@ void tachyon_bus_shutdown(struct tachyon_bus *bus);
  * released become invalid. NULL is fine. In a forked child it frees the child's copy and leaves the
  * parent's connection alone.
  *
- * @thread no call may start meanwhile; calls already asleep are woken
+ * @thread no call may start meanwhile. Calls already asleep are woken and waited for; but one that
+ *         a message, or room, reaches at that very moment would use memory that is gone. Where
+ *         either may come: tachyon_bus_shutdown(), let the threads come back, then destroy
  */
 void tachyon_bus_destroy(struct tachyon_bus *bus);
 
@@ -384,7 +392,12 @@ int tachyon_bus_prepare(struct tachyon_bus *bus);
 /** After the caller's poll, whether the fd was readable or not. @thread receiver */
 void tachyon_bus_dispatch(struct tachyon_bus *bus);
 
-/** How the connection ended so far. @thread any */
+/**
+ * How the connection ended so far. The first end stays: what turns out to be corrupt in what a peer
+ * left behind is told by the call that meets it alone, with TACHYON_ERR_CORRUPT.
+ *
+ * @thread any
+ */
 enum tachyon_end tachyon_bus_end(const struct tachyon_bus *bus);
 
 /**

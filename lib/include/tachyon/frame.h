@@ -17,6 +17,11 @@
  *
  * Any call may return TACHYON_ERR_FORKED in a child of the process that made the object, and
  * -EINVAL for a NULL or out-of-range argument.
+ *
+ * What takes memory or descriptors (create, adopt, connect, configure, acquire, lend, publish,
+ * commit, send) may also return what the kernel says where it has no more, or a filter forbids a
+ * call: -ENOMEM, -ENOBUFS, -ENOSPC, -EMFILE, -ENFILE, -EPERM, -EACCES, -ENOSYS. Nothing is left
+ * then, and a later try may succeed.
  */
 #ifndef TACHYON_FRAME_H
 #define TACHYON_FRAME_H
@@ -257,7 +262,11 @@ int tachyon_record_append(void *buffer, size_t capacity, size_t *used, uint32_t 
 
 /* --- publisher --- */
 
-/** What happens to a frame for a subscriber that has max_buffers of them waiting. */
+/**
+ * What happens to a frame for a subscriber that has max_buffers of them waiting. Save with
+ * TACHYON_POLICY_BLOCK, it happens also to one that holds more than its share of the blocks, when
+ * few are free; and when there is none for a second, whoever holds most above its share is dropped.
+ */
 enum tachyon_policy {
 	TACHYON_POLICY_BLOCK = 0,      /**< publish answers AGAIN for all: nobody misses a frame */
 	TACHYON_POLICY_DROP = 1,       /**< that subscriber misses it */
@@ -678,7 +687,7 @@ struct tachyon_notice {
 	uint32_t pid; /**< of its process; 0 where unknown */
 	/** tells subscribers apart; never used twice by one publisher */
 	uint64_t subscriber;
-	/** NOTICE_LEFT: how */
+	/** NOTICE_LEFT: how; TACHYON_END_LOCAL: the publisher gave up on it */
 	enum tachyon_end end;
 	/** NOTICE_EVENT: what it sent; data is valid until the next call of next_notice */
 	struct tachyon_event event;
@@ -849,7 +858,7 @@ int tachyon_subscriber_adopt(struct tachyon_subscriber *subscriber, int sock, in
  *                               was never connected: connect
  *         TACHYON_ERR_CORRUPT   the publisher broke the protocol: connect anew, or give up
  *         TACHYON_ERR_TOO_BIG   its payload exceeds max_bytes
- *         -ENOMEM, -EMFILE      a segment could not be mapped: connect anew
+ *         -ENOMEM, -EMFILE, -ENFILE, -EPERM  a segment could not be mapped: connect anew
  *
  * @thread one at a time
  */
@@ -886,7 +895,7 @@ int tachyon_subscriber_send_urgent(struct tachyon_subscriber *subscriber,
 /**
  * Take the next urgent event. Waits also while not connected, and goes on over reconnects: what
  * came before a connection ended is still taken. At most 256 wait, and 64 KiB; newer ones are
- * dropped.
+ * dropped, and those for which there is no memory.
  *
  * @param event  out: its data is valid until the next call; untouched on failure
  *

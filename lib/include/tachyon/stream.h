@@ -33,6 +33,13 @@
  * none of its parent's, and inherits no transaction. TACHYON_ERR_FORKED: that failed, open anew.
  *
  * All may return -EINVAL for a NULL or out-of-range argument.
+ *
+ * What takes the lock, gives it back or unlinks may return -ENOLCK: the kernel has no memory for
+ * locks. Nothing has changed then.
+ *
+ * What takes memory or descriptors (create, open, live, fd) may also return what the kernel says
+ * where it has no more, or a filter forbids a call: -ENOMEM, -ENOBUFS, -ENOSPC, -EMFILE, -ENFILE,
+ * -EPERM, -EACCES, -ENOSYS. Nothing is left then, and a later try may succeed.
  */
 #ifndef TACHYON_STREAM_H
 #define TACHYON_STREAM_H
@@ -218,7 +225,7 @@ int tachyon_stream_stat(const char *name, struct tachyon_stream_info *info);
  * Streams that come and go meanwhile may be missed, or be gone. Files that are no streams are not
  * told apart: tachyon_stream_stat() does.
  *
- * @return 0, what each returned, or -ENOENT, -EMFILE, -ENOMEM
+ * @return 0, what each returned, or -ENOENT, -EMFILE, -ENFILE, -ENOMEM, -EIO
  */
 int tachyon_stream_list(int (*each)(const char *name, void *data), void *data);
 
