@@ -378,9 +378,16 @@ apply (const GstStructure *answer, GstQuery *query)
 
   switch (GST_QUERY_TYPE (query)) {
     case GST_QUERY_POSITION:
+      gst_query_parse_position (query, &target, NULL);
+      /* GStreamer asserts that it is the one that was asked for. */
+      if (format != (gint) target)
+        return FALSE;
       gst_query_set_position (query, format, value);
       return TRUE;
     case GST_QUERY_DURATION:
+      gst_query_parse_duration (query, &target, NULL);
+      if (format != (gint) target)
+        return FALSE;
       gst_query_set_duration (query, format, value);
       return TRUE;
     case GST_QUERY_CONVERT:

@@ -297,6 +297,23 @@ TEST(answers_that_do_not_fit_the_question_change_nothing)
 	gst_query_unref(query);
 }
 
+/* GStreamer asserts it; what asserts in an application must not be a producer's to choose. */
+TEST(an_answer_in_another_format_than_was_asked_changes_nothing)
+{
+	GstQuery *position = gst_query_new_position(GST_FORMAT_TIME);
+	GstQuery *duration = gst_query_new_duration(GST_FORMAT_TIME);
+	gint64 value;
+
+	CHECK(!gst_tachyon_answer_apply("answer, format=(int)2, value=(gint64)5", position));
+	CHECK(!gst_tachyon_answer_apply("answer, format=(int)4, value=(gint64)5", duration));
+	gst_query_parse_position(position, NULL, &value);
+	CHECK_EQ(value, -1);
+	gst_query_parse_duration(duration, NULL, &value);
+	CHECK_EQ(value, -1);
+	gst_query_unref(position);
+	gst_query_unref(duration);
+}
+
 TEST(a_marker_is_state_between_stream_start_and_caps)
 {
 	const struct flush_message flush = {.count = 3, .reset_time = 1, .session = 9};
