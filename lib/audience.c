@@ -18,9 +18,6 @@ enum {
 	KEY_KINDS = ~0xff,
 };
 
-/* Who connected so long ago and has said nothing makes place, where there is none, for others. */
-#define PATIENCE_NS 100000000ull
-
 #define READY_MAX 32
 /* Turns of who left: as much as a socket holds, as a rule. */
 #define LAST_TURNS 16
@@ -155,9 +152,12 @@ void tach_audience_drop(struct tachyon_publisher *publisher, unsigned int slot)
 	struct tach_audience *audience = &publisher->audience;
 	struct tach_link *link = &audience->links[slot];
 	const uint64_t bit = 1ull << slot;
+	const enum tachyon_end end = tachyon_bus_end(link->bus);
 
+	/* What has not ended by itself is ended here. */
 	if ((audience->joined & bit) && !link->is_leaving)
-		notify(publisher, link, TACHYON_NOTICE_LEFT, tachyon_bus_end(link->bus));
+		notify(publisher, link, TACHYON_NOTICE_LEFT,
+		       end == TACHYON_END_NONE ? TACHYON_END_LOCAL : end);
 	audience->present &= ~bit;
 	audience->joined &= ~bit;
 	forget_fds(audience, link->bus);
@@ -263,30 +263,11 @@ static void step_pending(struct tachyon_publisher *publisher, unsigned int index
 		welcome(publisher, bus);
 }
 
-/* A place for one more, where need be that of who has been silent for longest. */
-static struct tach_pending *find_place(struct tach_audience *audience)
-{
-	struct tach_pending *oldest = &audience->pending[0];
-
-	for (unsigned int i = 0; i < TACH_PENDING_MAX; i++) {
-		struct tach_pending *pending = &audience->pending[i];
-
-		if (pending->sock < 0)
-			return pending;
-		if (pending->deadline_ns < oldest->deadline_ns)
-			oldest = pending;
-	}
-	if (oldest->deadline_ns > tach_os_now_ns() + TACH_HANDSHAKE_TIMEOUT_NS - PATIENCE_NS)
-		return NULL;
-	tach_pending_drop(oldest);
-	return oldest;
-}
-
 /* True when it is worth looking for another. */
 static bool accept_one(struct tachyon_publisher *publisher)
 {
 	struct tach_audience *audience = &publisher->audience;
-	struct tach_pending *pending = find_place(audience);
+	struct tach_pending *pending = tach_pending_place(audience->pending, TACH_PENDING_MAX);
 	unsigned int index;
 	int ret;
 
@@ -303,7 +284,7 @@ static bool accept_one(struct tachyon_publisher *publisher)
 int tach_audience_adopt(struct tachyon_publisher *publisher, int sock)
 {
 	struct tach_audience *audience = &publisher->audience;
-	struct tach_pending *pending = find_place(audience);
+	struct tach_pending *pending = tach_pending_place(audience->pending, TACH_PENDING_MAX);
 	int ret;
 
 	if (!pending) {

@@ -13,6 +13,8 @@
  */
 #define RETRY_FIRST_NS 1000000ull
 #define RETRY_LAST_NS 20000000ull
+/* Who connected so long ago and has said nothing makes place, where there is none, for others. */
+#define PATIENCE_NS 100000000ull
 
 struct tach_peer_rule tach_peer_rule(const struct tachyon_access *access)
 {
@@ -126,6 +128,9 @@ static int introduce(const struct tach_dial *dial, int sock, const struct tach_o
 {
 	const int ret = tach_hello_send(sock, TACH_PACKET_HELLO, offer);
 
+	/* A socket that was given, and is full: nobody reads there. */
+	if (ret == -EAGAIN)
+		return -ENOBUFS;
 	/* A listener that refuses us at sight has left already, and left its reason. */
 	if (ret < 0 && ret != -EPIPE && ret != -ECONNRESET)
 		return ret;
@@ -247,6 +252,22 @@ void tach_pending_drop(struct tach_pending *pending)
 	unwatch(pending);
 	tach_sock_shutdown(pending->sock);
 	tach_pending_fini(pending);
+}
+
+struct tach_pending *tach_pending_place(struct tach_pending *pending, size_t count)
+{
+	struct tach_pending *oldest = &pending[0];
+
+	for (size_t i = 0; i < count; i++) {
+		if (pending[i].sock < 0)
+			return &pending[i];
+		if (pending[i].deadline_ns < oldest->deadline_ns)
+			oldest = &pending[i];
+	}
+	if (oldest->deadline_ns > tach_os_now_ns() + TACH_HANDSHAKE_TIMEOUT_NS - PATIENCE_NS)
+		return NULL;
+	tach_pending_drop(oldest);
+	return oldest;
 }
 
 /* What a connector's ring had better have, if it has no wish of its own; 0: it may stay. */

@@ -71,6 +71,8 @@ struct tach_reception {
  */
 int tach_pending_accept(struct tach_pending *pending, struct tach_listener *listener,
 			const struct tach_reception *reception, int epoll, uint64_t key);
+/* A place for one more, where need be that of who has been silent for longest; NULL: wait. */
+struct tach_pending *tach_pending_place(struct tach_pending *pending, size_t count);
 /* The same for a connected socket, which is taken in any case. */
 int tach_pending_adopt(struct tach_pending *pending, int sock,
 		       const struct tach_reception *reception, int epoll, uint64_t key);

@@ -56,23 +56,31 @@ static int is_lent_valid(const struct held *held)
 	return !tach_bus_peer_closed(bus) && !tach_bus_has_ended(bus);
 }
 
-static int is_held_valid(const struct tachyon_block *block)
+/* After reading a block: whether what was read is of this generation. */
+static bool is_of_generation(const struct tach_mapping *mapping, uint16_t index,
+			     uint32_t generation)
 {
-	const struct held *held = (const struct held *)block;
-	uint64_t generation;
+	uint64_t now;
 
-	if (!held->mapping)
-		return 1;
-	if (held->mapping->descriptor.id != 0)
-		return is_lent_valid(held);
 	/*
 	 * Pairs with the fence that the publisher puts between raising the generation and new
 	 * content: if any of our reads met new content, this load sees the raise.
 	 */
 	atomic_thread_fence(memory_order_acquire);
-	generation = atomic_load_explicit(&held->mapping->segment.header->generation[held->index],
-					  memory_order_relaxed);
-	return (uint32_t)generation == held->generation;
+	now = atomic_load_explicit(&mapping->segment.header->generation[index],
+				   memory_order_relaxed);
+	return (uint32_t)now == generation;
+}
+
+static int is_held_valid(const struct tachyon_block *block)
+{
+	const struct held *held = (const struct held *)block;
+
+	if (!held->mapping)
+		return 1;
+	if (held->mapping->descriptor.id != 0)
+		return is_lent_valid(held);
+	return is_of_generation(held->mapping, held->index, held->generation);
 }
 
 static int describe_held(const struct tachyon_block *block, struct tach_block_place *place)
@@ -107,6 +115,16 @@ static struct held *make_held(struct tach_connection *connection, size_t size)
 
 /* --- bodies that travel in a block --- */
 
+/* A block that we have was given to others: the publisher has given up on us, or it lies. */
+static int meet_replaced(struct tachyon_bus *bus)
+{
+	if (tach_bus_peer_closed(bus))
+		tach_bus_note_hangup(bus);
+	else
+		tach_bus_check_hangup(bus);
+	return tach_bus_has_ended(bus) ? TACHYON_ERR_CLOSED : -EBADMSG;
+}
+
 /* A private copy, before anything of it is believed; the block goes back at once. */
 static int copy_out(struct tach_connection *connection, const struct tach_block_ref *ref,
 		    void *copy)
@@ -125,6 +143,8 @@ static int copy_out(struct tach_connection *connection, const struct tach_block_
 	}
 	if (ret == 0) {
 		memcpy(copy, data, ref->size);
+		if (!is_of_generation(mapping, ref->block, ref->generation))
+			ret = meet_replaced(connection->bus);
 		tach_connection_give_back(connection, mapping, ref->block, ref->generation);
 	}
 	pthread_mutex_unlock(&connection->lock);

@@ -13,6 +13,8 @@
  */
 #define PENDING_MAX 16
 #define ASK_EVERY_NS 100000000
+/* Where all places are taken. */
+#define FULL_PAUSE_NS 10000000
 
 struct tachyon_listener {
 	struct tach_listener listener;
@@ -186,17 +188,18 @@ void tachyon_listener_cancel(struct tachyon_listener *listener)
 		tach_os_event_set(listener->cancel_fd);
 }
 
-/* Takes in who waits at the door, as long as there is a place. */
+/* Takes in who waits at the door. -EBUSY: somebody may, and there is no place yet. */
 static int admit(struct tachyon_listener *listener)
 {
 	for (size_t i = 0; i < PENDING_MAX; i++) {
-		struct tach_pending *pending = &listener->pending[i];
+		struct tach_pending *pending = tach_pending_place(listener->pending, PENDING_MAX);
 		int ret;
 
-		if (pending->sock >= 0)
-			continue;
+		if (!pending)
+			return -EBUSY;
 		ret = tach_pending_accept(pending, &listener->listener, &listener->reception,
-					  listener->epoll, 1 + i);
+					  listener->epoll,
+					  1 + (uint64_t)(pending - listener->pending));
 		if (ret == -EAGAIN || ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM)
 			return ret;
 	}
@@ -204,10 +207,8 @@ static int admit(struct tachyon_listener *listener)
 }
 
 /* 0 and a bus, or -EAGAIN; *deadline is lowered to the earliest of a handshake. */
-static int step(struct tachyon_listener *listener, struct tachyon_bus **bus, uint64_t *deadline)
+static int step_all(struct tachyon_listener *listener, struct tachyon_bus **bus, uint64_t *deadline)
 {
-	const int admitted = admit(listener);
-
 	for (size_t i = 0; i < PENDING_MAX; i++) {
 		struct tach_pending *pending = &listener->pending[i];
 		int ret;
@@ -220,8 +221,22 @@ static int step(struct tachyon_listener *listener, struct tachyon_bus **bus, uin
 		if (pending->sock >= 0 && pending->deadline_ns < *deadline)
 			*deadline = pending->deadline_ns;
 	}
-	return admitted == -EMFILE || admitted == -ENFILE || admitted == -ENOMEM ? admitted
-										 : -EAGAIN;
+	return -EAGAIN;
+}
+
+/* The same; who has said something is heard before anybody has to make place. */
+static int step(struct tachyon_listener *listener, struct tachyon_bus **bus, uint64_t *deadline)
+{
+	uint64_t none = TACH_FOREVER;
+	int admitted, ret = step_all(listener, bus, &none);
+
+	if (ret != -EAGAIN)
+		return ret;
+	admitted = admit(listener);
+	ret = step_all(listener, bus, deadline);
+	if (ret != -EAGAIN)
+		return ret;
+	return admitted == 0 ? -EAGAIN : admitted;
 }
 
 int tachyon_listener_accept(struct tachyon_listener *listener, int64_t timeout_ns,
@@ -240,8 +255,14 @@ int tachyon_listener_accept(struct tachyon_listener *listener, int64_t timeout_n
 			{.fd = listener->epoll, .events = POLLIN},
 		};
 		uint64_t until = deadline;
-		const int ret = step(listener, bus, &until);
+		int ret = step(listener, bus, &until);
 
+		/* The door stays readable: without a pause we would look at nothing else. */
+		if (ret == -EBUSY) {
+			fds[1].fd = -1;
+			until = tach_os_now_ns() + FULL_PAUSE_NS;
+			ret = -EAGAIN;
+		}
 		if (ret != -EAGAIN || timeout_ns == 0)
 			return ret;
 		if (deadline != TACH_FOREVER && tach_os_now_ns() >= deadline)

@@ -78,7 +78,8 @@ static size_t message_size(const struct tachyon_publisher *publisher,
 }
 
 /* As tach_link_has_room(); -ENOTSUP: there never will be. */
-static int has_room(struct tach_link *link, const struct tach_demand *demand, uint32_t most)
+static int has_room(const struct tachyon_publisher *publisher, struct tach_link *link,
+		    const struct tach_demand *demand, uint32_t most)
 {
 	int ret;
 
@@ -87,7 +88,9 @@ static int has_room(struct tach_link *link, const struct tach_demand *demand, ui
 		return ret == 0 || ret == -EAGAIN ? -ENOTSUP : ret;
 	}
 	ret = tach_link_has_room(link, demand->message_size, demand->segment, most);
-
+	if (ret == 0 && demand->segment != 0 && !demand->is_lent &&
+	    tach_publisher_is_greedy(publisher, link))
+		return -EAGAIN;
 	if (ret < 0 || demand->metadata_segment == 0)
 		return ret;
 	return tach_link_has_room(link, demand->message_size, demand->metadata_segment, most);
@@ -100,7 +103,7 @@ static bool is_anybody_ready(struct tachyon_publisher *publisher, const struct t
 	uint64_t mask = publisher->audience.joined;
 
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
-		if (has_room(&publisher->audience.links[slot], demand, most) == 0)
+		if (has_room(publisher, &publisher->audience.links[slot], demand, most) == 0)
 			return true;
 	}
 	return false;
@@ -118,7 +121,7 @@ int tach_publisher_select(struct tachyon_publisher *publisher, const struct tach
 	mask = publisher->audience.joined;
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
 		struct tach_link *link = &publisher->audience.links[slot];
-		const int ret = has_room(link, demand, most);
+		const int ret = has_room(publisher, link, demand, most);
 
 		if (ret == 0)
 			*ready |= 1ull << slot;
@@ -312,6 +315,23 @@ static int send_inline(struct tachyon_publisher *publisher, const struct tachyon
 		publisher, finish(publisher, ready & publisher->audience.joined, frame->size));
 }
 
+/*
+ * POLICY_DROP, and nobody had room: 1 when somebody has, once what came back was taken. Else all
+ * miss it, whoever has room by now: who was said to miss it must not get it.
+ */
+static int is_wanted_yet(struct tachyon_publisher *publisher, const struct tach_demand *demand)
+{
+	uint64_t mask;
+
+	tach_audience_drain(publisher);
+	if (is_anybody_ready(publisher, demand))
+		return 1;
+	mask = publisher->audience.joined;
+	for (unsigned int slot; tach_next_slot(&mask, &slot);)
+		miss_frame(publisher, &publisher->audience.links[slot]);
+	return 0;
+}
+
 /* 1: copy it; 0: nobody gets it; -EAGAIN: wait first. */
 static int is_wanted(struct tachyon_publisher *publisher, const struct tachyon_frame *frame,
 		     const struct tachyon_frame *copy)
@@ -329,6 +349,8 @@ static int is_wanted(struct tachyon_publisher *publisher, const struct tachyon_f
 	if (publisher->options.policy != TACHYON_POLICY_BLOCK &&
 	    is_anybody_ready(publisher, &demand))
 		return tach_publisher_unlock(publisher, 1);
+	if (publisher->options.policy == TACHYON_POLICY_DROP)
+		return tach_publisher_unlock(publisher, is_wanted_yet(publisher, &demand));
 	ret = tach_publisher_select(publisher, &demand, &ready);
 	return tach_publisher_unlock(publisher, ret < 0 ? ret : ready != 0);
 }

@@ -52,6 +52,7 @@ void tach_publisher_note_again(struct tachyon_publisher *publisher)
 void tach_publisher_want_blocks(struct tachyon_publisher *publisher, uint64_t freed)
 {
 	tach_publisher_show(publisher);
+	tach_publisher_note_starving(publisher, freed);
 	make_note(publisher, &(struct tach_note){
 				     .thread = this_thread(),
 				     .changes = publisher->changes,
@@ -221,6 +222,7 @@ static void look(struct tachyon_publisher *publisher)
 	uint64_t mask;
 
 	tach_audience_drain(publisher);
+	tach_publisher_relieve(publisher);
 	mask = publisher->audience.joined;
 	for (unsigned int slot; tach_next_slot(&mask, &slot);) {
 		struct tach_link *link = &publisher->audience.links[slot];
@@ -294,8 +296,9 @@ static void lead(struct tachyon_publisher *publisher, uint64_t deadline)
 	arm(publisher, is_block_lacking(publisher));
 	look(publisher);
 	if (!is_news(publisher)) {
-		const uint64_t until = min_u64(
-			deadline, min_u64(earliest_stall(publisher), shortest_slice(publisher)));
+		const uint64_t end = min_u64(deadline, tach_publisher_relief_ns(publisher));
+		const uint64_t until =
+			min_u64(end, min_u64(earliest_stall(publisher), shortest_slice(publisher)));
 
 		publisher->stats.waits++;
 		publisher->is_leader_asleep = true;

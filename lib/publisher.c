@@ -238,6 +238,7 @@ int tachyon_publisher_acquire(struct tachyon_publisher *publisher, size_t size,
 	if (ret == TACHYON_ERR_AGAIN) {
 		pthread_mutex_lock(&publisher->lock);
 		tach_publisher_want_blocks(publisher, freed);
+		tach_publisher_relieve(publisher);
 		pthread_mutex_unlock(&publisher->lock);
 	}
 	if (ret < 0)

@@ -62,10 +62,12 @@ struct tachyon_publisher {
 	uint64_t changes; /* what a thread that answered AGAIN may wait for */
 	struct tach_note notes[32];
 	uint32_t notes_made;
-	int nudge;	  /* eventfd: a caller's own poll must look again */
-	uint32_t cancels; /* how often cancel was called */
-	int kick;	  /* eventfd: a block is free, or dispatch changed something */
-	int cancel;	  /* eventfd */
+	int nudge;		    /* eventfd: a caller's own poll must look again */
+	uint32_t cancels;	    /* how often cancel was called */
+	int kick;		    /* eventfd: a block is free, or dispatch changed something */
+	uint64_t starving_since_ns; /* 0: not; else none came back since so many had been freed */
+	uint64_t starving_freed;
+	int cancel; /* eventfd */
 	_Atomic bool is_canceled;
 };
 
@@ -134,6 +136,18 @@ int tach_publisher_publish(struct tachyon_publisher *publisher, const struct tac
 
 /* What a cork holds back: before anybody waits. */
 void tach_publisher_show(struct tachyon_publisher *publisher);
+
+/* --- publisher-hoard.c; all with the lock --- */
+
+/* It holds more than its share of blocks that are scarce: it gets none for now. */
+bool tach_publisher_is_greedy(const struct tachyon_publisher *publisher,
+			      const struct tach_link *link);
+/* There is no free block, and so many had been freed before it was looked for. */
+void tach_publisher_note_starving(struct tachyon_publisher *publisher, uint64_t freed);
+/* When to call tach_publisher_relieve(), if no block comes back. */
+uint64_t tach_publisher_relief_ns(const struct tachyon_publisher *publisher);
+/* Drops who holds most of all, where none came back for too long. */
+void tach_publisher_relieve(struct tachyon_publisher *publisher);
 
 /* --- publisher-wait.c --- */
 

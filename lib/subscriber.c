@@ -225,9 +225,12 @@ static bool is_frame(const struct tachyon_message *message)
 static int skip_to_newest(struct tachyon_subscriber *subscriber, struct tachyon_item *item)
 {
 	struct tachyon_bus *bus = tach_connection_bus(subscriber->connection);
+	uint64_t most = bus->receiver.size / TACH_CELL;
 	int ret;
 
-	while (item->type == TACHYON_ITEM_FRAME && tach_ring_is_ready(&bus->receiver)) {
+	/* As many as a ring holds: who publishes as fast as we skip does not keep us. */
+	while (item->type == TACHYON_ITEM_FRAME && most-- > 0 &&
+	       tach_ring_is_ready(&bus->receiver)) {
 		ret = tachyon_bus_receive(bus, &subscriber->next, 0);
 		/* What is wrong is reported by the next call; this frame is good. */
 		if (ret < 0)
@@ -268,11 +271,38 @@ static int receive_one(struct tachyon_subscriber *subscriber, struct tachyon_ite
 	return ret;
 }
 
+/* Why to look no further, after a message that was none for the caller; 0: look. */
+static int why_stop(struct tachyon_subscriber *subscriber, uint32_t cancels, uint64_t deadline,
+		    uint64_t *looks)
+{
+	const struct tachyon_bus *bus = tach_connection_bus(subscriber->connection);
+
+	/* A publisher that sends such without end: as many as a ring holds are none at all. */
+	if (deadline == 0)
+		return ++*looks < bus->receiver.size / TACH_CELL ? 0 : TACHYON_ERR_AGAIN;
+	if (atomic_load_explicit(&bus->is_canceled, memory_order_relaxed) ||
+	    atomic_load_explicit(&subscriber->cancels, memory_order_relaxed) != cancels)
+		return TACHYON_ERR_CANCELED;
+	return deadline != TACH_FOREVER && tach_os_now_ns() >= deadline ? TACHYON_ERR_TIMEDOUT : 0;
+}
+
+static int64_t time_left(uint64_t deadline)
+{
+	if (deadline == 0 || deadline == TACH_FOREVER)
+		return deadline == 0 ? 0 : -1;
+
+	const uint64_t now = tach_os_now_ns();
+
+	/* 0 would be a look only, which says AGAIN. */
+	return now < deadline ? (int64_t)(deadline - now) : 1;
+}
+
 int tachyon_subscriber_receive(struct tachyon_subscriber *subscriber, struct tachyon_item *item,
 			       int64_t timeout_ns)
 {
 	struct tachyon_item taken;
-	uint64_t deadline;
+	uint64_t deadline, looks = 0;
+	uint32_t cancels;
 	int ret = tach_subscriber_check_usable(subscriber);
 
 	if (ret < 0)
@@ -284,7 +314,8 @@ int tachyon_subscriber_receive(struct tachyon_subscriber *subscriber, struct tac
 	if (subscriber->is_need_unsent)
 		tachyon_subscriber_set_need(subscriber, subscriber->need);
 
-	deadline = timeout_ns > 0 ? tach_os_deadline(timeout_ns) : 0;
+	deadline = timeout_ns == 0 ? 0 : tach_os_deadline(timeout_ns);
+	cancels = atomic_load_explicit(&subscriber->cancels, memory_order_relaxed);
 	for (;;) {
 		taken = (struct tachyon_item){0};
 		ret = receive_one(subscriber, &taken, timeout_ns);
@@ -292,14 +323,10 @@ int tachyon_subscriber_receive(struct tachyon_subscriber *subscriber, struct tac
 			return ret;
 		if (ret > 0)
 			break;
-		/* That was none for the caller: the rest of its time is left. */
-		if (timeout_ns > 0) {
-			const uint64_t now = tach_os_now_ns();
-
-			timeout_ns = now < deadline ? (int64_t)(deadline - now) : 0;
-			if (timeout_ns == 0)
-				return TACHYON_ERR_TIMEDOUT;
-		}
+		ret = why_stop(subscriber, cancels, deadline, &looks);
+		if (ret < 0)
+			return ret;
+		timeout_ns = time_left(deadline);
 	}
 	*item = taken;
 	return 0;

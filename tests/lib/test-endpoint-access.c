@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "pair.h"
 #include "raw-peer.h"
@@ -46,6 +47,14 @@ static int visit_as(void *argument)
 	return 0;
 }
 
+static bool is_running(pid_t child)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == 0;
+}
+
 /* Lets somebody else try; whoever is refused must not end our accept. */
 static void receive_visitor(const struct tachyon_access *access, struct visit visit)
 {
@@ -58,8 +67,10 @@ static void receive_visitor(const struct tachyon_access *access, struct visit vi
 	options.access = *access;
 	CHECK_EQ(tachyon_listener_create(ADDRESS, &options, &listener), 0);
 	child = run_child(visit_as, &visit);
-	ret = tachyon_listener_accept(listener, visit.expected ? 300 * MS : LONG_NS, &bus);
-	CHECK_EQ(ret, visit.expected ? TACHYON_ERR_TIMEDOUT : 0);
+	do {
+		ret = tachyon_listener_accept(listener, visit.expected ? 5 * MS : LONG_NS, &bus);
+		CHECK_EQ(ret, visit.expected ? TACHYON_ERR_TIMEDOUT : 0);
+	} while (visit.expected && is_running(child));
 	if (ret == 0)
 		tachyon_bus_destroy(bus);
 	CHECK_EQ(wait_child(child), 0);
@@ -337,7 +348,8 @@ TEST(connectors_that_say_nothing_hold_up_nobody_and_are_dropped)
 	check_still_serves(listener);
 	CHECK(ms_since(start) < 1500);
 
-	CHECK_EQ(tachyon_listener_accept(listener, 2500 * MS, &bus), TACHYON_ERR_TIMEDOUT);
+	while (ms_since(start) < 2500 && !raw_is_dropped(silent[TACH_ARRAY_SIZE(silent) - 1], MS))
+		CHECK_EQ(tachyon_listener_accept(listener, 50 * MS, &bus), TACHYON_ERR_TIMEDOUT);
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(silent); i++) {
 		CHECK(raw_is_dropped(silent[i], MS));
 		close(silent[i]);
@@ -345,15 +357,19 @@ TEST(connectors_that_say_nothing_hold_up_nobody_and_are_dropped)
 	tachyon_listener_destroy(listener);
 }
 
-TEST(even_many_silent_connectors_hold_up_others_no_longer_than_a_handshake_may_take)
+TEST(even_many_silent_connectors_hold_up_others_less_long_than_a_handshake_may_take)
 {
 	struct tachyon_listener *listener;
 	int silent[60];
+	uint64_t start;
 
 	CHECK_EQ(tachyon_listener_create(ADDRESS, NULL, &listener), 0);
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(silent); i++)
 		silent[i] = raw_connect(ADDRESS);
+	start = tach_os_now_ns();
 	check_still_serves(listener);
+	/* 16 at a time make place after 0.1 s. */
+	CHECK(ms_since(start) < 1500);
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(silent); i++)
 		close(silent[i]);
 	tachyon_listener_destroy(listener);
@@ -361,15 +377,19 @@ TEST(even_many_silent_connectors_hold_up_others_no_longer_than_a_handshake_may_t
 
 /* --- very many --- */
 
-#define MANY 10000
+static int many(void)
+{
+	return getenv("TACHYON_TEST_LONG") ? 10000 : 2500;
+}
 
 static int connect_very_often(void *argument)
 {
 	const struct tachyon_bus_options options = quick_options(LONG_NS);
+	const int count = many();
 	struct tachyon_bus *bus;
 
 	(void)argument;
-	for (int i = 0; i < MANY; i++) {
+	for (int i = 0; i < count; i++) {
 		CHECK_EQ(tachyon_bus_connect(ADDRESS, &options, &bus), 0);
 		if (i % 3 == 0)
 			CHECK_EQ(say(bus, "hello"), 0);
@@ -378,19 +398,20 @@ static int connect_very_often(void *argument)
 	return 0;
 }
 
-TEST_WITH_TIMEOUT(ten_thousand_connects_and_disconnects_leak_nothing, 120)
+TEST_WITH_TIMEOUT(thousands_of_connects_and_disconnects_leak_nothing, 120)
 {
 	const struct tachyon_bus_options options = quick_options(0);
 	struct tachyon_listener *listener;
 	struct tachyon_bus *bus;
 	struct helper helper;
+	const int count = many();
 	int fds, mappings;
 
 	CHECK_EQ(tachyon_listener_create(ADDRESS, &options, &listener), 0);
 	fds = count_fds();
 	mappings = count_memfd_mappings();
 	start_helper(&helper, connect_very_often, NULL);
-	for (int i = 0; i < MANY; i++) {
+	for (int i = 0; i < count; i++) {
 		CHECK_EQ(tachyon_listener_accept(listener, LONG_NS, &bus), 0);
 		if (i % 3 == 0)
 			CHECK_STR_EQ(hear_within(bus, LONG_NS), "hello");

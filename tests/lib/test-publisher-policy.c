@@ -4,6 +4,9 @@
  * What a subscriber that does not keep up meets: block, drop or disconnect, within max_buffers;
  * and that the others do not suffer more than the policy says.
  */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "frames.h"
 #include "system.h"
 
@@ -321,7 +324,60 @@ TEST(state_reaches_one_whose_frames_are_dropped)
 	tachyon_publisher_destroy(publisher);
 }
 
+struct eager {
+	struct tachyon_subscriber *subscriber;
+	_Atomic bool is_done;
+};
+
+static void *read_eagerly(void *data)
+{
+	struct eager *const eager = data;
+	struct tachyon_item item;
+
+	while (!atomic_load(&eager->is_done)) {
+		if (tachyon_subscriber_receive(eager->subscriber, &item, 0) == 0)
+			tachyon_frame_release(&item.frame);
+	}
+	return NULL;
+}
+
+/* Who reads may have room again at any moment, also while it is looked who has. */
+TEST(a_copied_frame_is_missed_once_by_who_has_no_room_while_another_reads)
+{
+	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_DROP, 1);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const idle = join(publisher);
+	struct eager eager = {.subscriber = join(publisher)};
+	static uint8_t payload[1000];
+	const struct tachyon_frame frame = {.data = payload, .size = sizeof(payload)};
+	struct tachyon_client_stats client = {.size = sizeof(client)};
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, read_eagerly, &eager), 0);
+	for (unsigned int i = 0; i < 300000; i++) {
+		CHECK(tachyon_publisher_send(publisher, &frame) >= 0);
+		CHECK_EQ(tachyon_publisher_get_client_stats(publisher, 0, &client), 0);
+		CHECK_EQ(client.dropped, i);
+	}
+	atomic_store(&eager.is_done, true);
+	pthread_join(thread, NULL);
+	tachyon_subscriber_destroy(idle);
+	tachyon_subscriber_destroy(eager.subscriber);
+	tachyon_publisher_destroy(publisher);
+}
+
 /* --- disconnect --- */
+
+static enum tachyon_end end_of_the_first_that_left(struct tachyon_publisher *publisher)
+{
+	struct tachyon_notice notice;
+
+	while (tachyon_publisher_next_notice(publisher, &notice) == 1) {
+		if (notice.type == TACHYON_NOTICE_LEFT)
+			return notice.end;
+	}
+	return TACHYON_END_NONE;
+}
 
 TEST(to_disconnect_drops_the_slow_one_and_nobody_else)
 {
@@ -336,6 +392,7 @@ TEST(to_disconnect_drops_the_slow_one_and_nobody_else)
 		take_frame(fast, PICTURE, i);
 	}
 	CHECK_EQ(figures(publisher).subscribers, 1);
+	CHECK_EQ(end_of_the_first_that_left(publisher), TACHYON_END_LOCAL);
 	for (uint64_t i = 0; i < 3; i++)
 		take_frame(slow, PICTURE, i);
 	expect_end(slow, TACHYON_END_CLOSED);
@@ -345,6 +402,47 @@ TEST(to_disconnect_drops_the_slow_one_and_nobody_else)
 	take_frame(slow, PICTURE, 20);
 	tachyon_subscriber_destroy(fast);
 	tachyon_subscriber_destroy(slow);
+	tachyon_publisher_destroy(publisher);
+}
+
+/* Takes every block that is free, writes to it, and gives it back. */
+static void write_to_what_is_free(struct tachyon_publisher *publisher, size_t size)
+{
+	struct tachyon_frame frames[8];
+	unsigned int count = 0;
+
+	for (; count < TACH_ARRAY_SIZE(frames); count++) {
+		CHECK_EQ(tachyon_publisher_acquire(publisher, size, &frames[count]), 0);
+		memset(frames[count].data, 0xff, size);
+	}
+	while (count > 0)
+		tachyon_frame_release(&frames[--count]);
+}
+
+TEST(who_was_dropped_does_not_believe_what_stands_where_its_metadata_were)
+{
+	const struct tachyon_publisher_options options =
+		publisher_options(TACHYON_POLICY_DISCONNECT, 2);
+	struct tachyon_publisher *const publisher = make_publisher(&options);
+	struct tachyon_subscriber *const subscriber = join(publisher);
+	/* More than the ring takes at once: they lie in a block. */
+	static uint64_t metadata[20000 / 8];
+	struct tachyon_frame frame = {.data = metadata, .size = 100, .metadata = metadata};
+	static const uint8_t zeros[19000];
+	struct tachyon_item item;
+
+	CHECK_EQ(tachyon_record_append(metadata, sizeof(metadata), &frame.metadata_size, 64, zeros,
+				       sizeof(zeros)),
+		 0);
+	CHECK_EQ(tachyon_publisher_send(publisher, &frame), 1);
+	CHECK_EQ(tachyon_publisher_send(publisher, &frame), 1);
+	CHECK_EQ(tachyon_publisher_send(publisher, &frame), 0);
+	write_to_what_is_free(publisher, frame.metadata_size);
+
+	/* Its publisher closed it, and is no liar. */
+	CHECK_EQ(receive_within(subscriber, &item, 1000), TACHYON_ERR_CLOSED);
+	CHECK_EQ(tachyon_subscriber_end(subscriber), TACHYON_END_CLOSED);
+	tachyon_subscriber_destroy(subscriber);
 	tachyon_publisher_destroy(publisher);
 }
 
