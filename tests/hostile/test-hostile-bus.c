@@ -8,7 +8,7 @@
 
 #include <sys/mman.h>
 
-#include "pair.h"
+#include "honest.h"
 #include "raw-peer.h"
 #include "system.h"
 
@@ -117,7 +117,7 @@ static void tell_lie(struct raw_peer *liar, const struct message_lie *lie)
 	raw_ring_bells(liar);
 }
 
-TEST(a_message_that_lies_is_corrupt_at_once_or_after_others)
+HOSTILE_TEST(a_message_that_lies_is_corrupt_at_once_or_after_others)
 {
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(message_lies); i++) {
 		for (int honest = 0; honest <= 130; honest += 65) {
@@ -142,7 +142,7 @@ static int hear_corruption(void *bus)
 	return strcmp(hear_within(bus, -1), "EBADMSG");
 }
 
-TEST(a_lie_wakes_a_sleeper)
+HOSTILE_TEST(a_lie_wakes_a_sleeper)
 {
 	struct scene scene = make_scene();
 	struct helper helper;
@@ -155,7 +155,7 @@ TEST(a_lie_wakes_a_sleeper)
 	close_scene(&scene);
 }
 
-TEST(a_lie_behind_honest_messages_does_not_cost_them)
+HOSTILE_TEST(a_lie_behind_honest_messages_does_not_cost_them)
 {
 	struct scene scene = make_scene();
 	struct tachyon_message messages[4];
@@ -169,8 +169,33 @@ TEST(a_lie_behind_honest_messages_does_not_cost_them)
 	close_scene(&scene);
 }
 
+/* Each size is legal, but not behind what the victim has not released. */
+HOSTILE_TEST(a_message_that_reaches_into_what_is_still_held_is_corrupt)
+{
+	static const uint32_t sizes[] = {RING - 128, RING - 128 - 192, RING - 128 - 191 + 63};
+
+	for (size_t i = 0; i < TACH_ARRAY_SIZE(sizes); i++) {
+		struct scene scene = make_scene();
+		const bool is_fine = sizes[i] <= RING - 128 - 192;
+		struct tach_message_header *place;
+		struct tachyon_message held, message;
+		char text[100] = "held";
+
+		raw_put(&scene.liar, 1, text, sizeof(text), NULL);
+		CHECK_EQ(tachyon_bus_receive(scene.victim, &held, 0), 0);
+		raw_put(&scene.liar, 2, text, sizeof(text), &place);
+		place->size = sizes[i];
+		CHECK_EQ(tachyon_bus_receive(scene.victim, &message, 0),
+			 is_fine ? 0 : TACHYON_ERR_CORRUPT);
+		CHECK_STR_EQ(held.data, "held");
+		if (!is_fine)
+			check_poisoned(&scene, "a size");
+		close_scene(&scene);
+	}
+}
+
 /* A message that changes after it was received must not change what is done with it. */
-TEST(a_header_that_changes_after_it_was_read_has_no_effect)
+HOSTILE_TEST(a_header_that_changes_after_it_was_read_has_no_effect)
 {
 	struct scene scene = make_scene();
 	struct tach_message_header *place;
@@ -191,7 +216,7 @@ TEST(a_header_that_changes_after_it_was_read_has_no_effect)
 
 /* --- the head: what the peer says that it has read of ours --- */
 
-TEST(a_head_that_lies_is_corrupt)
+HOSTILE_TEST(a_head_that_lies_is_corrupt)
 {
 	/* Of 1000 sent bytes 320 are read: what comes after that. */
 	static const uint64_t heads[] = {
@@ -229,7 +254,7 @@ static int send_into_full_ring(void *bus)
 	return ret;
 }
 
-TEST(a_head_that_lies_ends_the_sleep_of_a_sender)
+HOSTILE_TEST(a_head_that_lies_ends_the_sleep_of_a_sender)
 {
 	struct scene scene = make_scene();
 	struct helper helper;
@@ -244,7 +269,7 @@ TEST(a_head_that_lies_ends_the_sleep_of_a_sender)
 
 /* --- other words of the header --- */
 
-TEST(wait_words_of_any_value_harm_nobody)
+HOSTILE_TEST(wait_words_of_any_value_harm_nobody)
 {
 	static const uint32_t words[] = {1, 2, 3, 0x7fffffff, 0x80000000u, 0xffffffff, 0xfffffffe};
 	struct scene scene = make_scene();
@@ -266,7 +291,7 @@ TEST(wait_words_of_any_value_harm_nobody)
 	close_scene(&scene);
 }
 
-TEST(a_state_that_makes_no_sense_is_no_end)
+HOSTILE_TEST(a_state_that_makes_no_sense_is_no_end)
 {
 	static const uint32_t states[] = {TACH_STATE_DRAINING, 3, 0xffffffff, 0x80000000u};
 	struct scene scene = make_scene();
@@ -280,7 +305,7 @@ TEST(a_state_that_makes_no_sense_is_no_end)
 	close_scene(&scene);
 }
 
-TEST(a_state_that_says_closed_is_an_end_after_what_was_sent)
+HOSTILE_TEST(a_state_that_says_closed_is_an_end_after_what_was_sent)
 {
 	struct scene scene = make_scene();
 
@@ -294,7 +319,7 @@ TEST(a_state_that_says_closed_is_an_end_after_what_was_sent)
 	close_scene(&scene);
 }
 
-TEST(what_was_checked_in_the_handshake_may_change_without_effect)
+HOSTILE_TEST(what_was_checked_in_the_handshake_may_change_without_effect)
 {
 	struct scene scene = make_scene();
 	struct tach_segment_header *const header = scene.liar.offer.segment.header;
@@ -325,7 +350,7 @@ static int64_t cpu_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-TEST(a_bell_that_hangs_up_or_a_peer_that_leaves_is_the_end)
+HOSTILE_TEST(a_bell_that_hangs_up_or_a_peer_that_leaves_is_the_end)
 {
 	struct scene scene = make_scene();
 
@@ -351,7 +376,7 @@ static int ring_like_mad(void *argument)
 	return 0;
 }
 
-TEST(bells_that_ring_all_the_time_do_not_stop_a_timeout_or_a_cancel)
+HOSTILE_TEST(bells_that_ring_all_the_time_do_not_stop_a_timeout_or_a_cancel)
 {
 	struct scene scene = make_scene();
 	struct storm storm = {.liar = &scene.liar};
@@ -371,7 +396,7 @@ TEST(bells_that_ring_all_the_time_do_not_stop_a_timeout_or_a_cancel)
 	close_scene(&scene);
 }
 
-TEST(packets_on_the_socket_neither_wake_nor_end_a_bus)
+HOSTILE_TEST(packets_on_the_socket_neither_wake_nor_end_a_bus)
 {
 	struct scene scene = make_scene();
 	int64_t start;
@@ -388,7 +413,7 @@ TEST(packets_on_the_socket_neither_wake_nor_end_a_bus)
 	close_scene(&scene);
 }
 
-TEST(a_peer_that_does_not_drain_its_bells_does_not_block_the_victim)
+HOSTILE_TEST(a_peer_that_does_not_drain_its_bells_does_not_block_the_victim)
 {
 	struct scene scene = make_scene();
 	struct tach_segment_header *const header = scene.liar.offer.segment.header;
@@ -406,7 +431,7 @@ TEST(a_peer_that_does_not_drain_its_bells_does_not_block_the_victim)
 	close_scene(&scene);
 }
 
-TEST(a_peer_can_neither_write_nor_shrink_nor_unseal_our_segment)
+HOSTILE_TEST(a_peer_can_neither_write_nor_shrink_nor_unseal_our_segment)
 {
 	const int listener = tach_sock_listen("liar");
 	struct tachyon_bus *victim;

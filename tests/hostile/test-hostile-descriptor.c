@@ -4,6 +4,7 @@
  * Lies about lent memory, from either end: descriptors that are something else, frames that name
  * what is not there, returns of what nobody has.
  */
+#include "honest.h"
 #include "lent.h"
 #include "raw-publisher.h"
 
@@ -308,7 +309,7 @@ static const struct raw_lie lies[] = {
 	{"metadata in it", metadata_in_it},
 };
 
-TEST(a_publisher_that_lies_about_lent_memory_is_found_out)
+HOSTILE_TEST(a_publisher_that_lies_about_lent_memory_is_found_out)
 {
 	const struct tachyon_subscriber_options options = lent_options();
 
@@ -327,7 +328,7 @@ TEST(a_publisher_that_lies_about_lent_memory_is_found_out)
 	}
 }
 
-TEST(a_descriptor_that_was_not_asked_for_is_a_lie)
+HOSTILE_TEST(a_descriptor_that_was_not_asked_for_is_a_lie)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -339,7 +340,7 @@ TEST(a_descriptor_that_was_not_asked_for_is_a_lie)
 	raw_publisher_close(&raw);
 }
 
-TEST(what_is_held_of_a_liar_stays_open)
+HOSTILE_TEST(what_is_held_of_a_liar_stays_open)
 {
 	const struct tachyon_subscriber_options options = lent_options();
 	struct raw_publisher raw = make_raw_publisher(&options);
@@ -405,7 +406,7 @@ static void check_dropped(struct lender *lender, const char *lie)
 }
 
 #define RETURN_LIE(sentence, kind, statement)                   \
-	TEST(sentence)                                          \
+	HOSTILE_TEST(sentence)                                  \
 	{                                                       \
 		struct lender lender = make_lender();           \
 		struct tach_wire_ref ref = lender.held;         \
@@ -423,7 +424,7 @@ RETURN_LIE(what_it_still_holds_is_forgotten, TACH_WIRE_RETIRED, ref.generation =
 RETURN_LIE(what_it_was_not_asked_for_is_forgotten, TACH_WIRE_RETIRED, ref.generation = 0;
 	   raw_say(&lender.liar, TACH_WIRE_RETURN, &lender.held, sizeof(lender.held)))
 
-TEST(who_says_nothing_of_descriptors_is_sent_none)
+HOSTILE_TEST(who_says_nothing_of_descriptors_is_sent_none)
 {
 	struct tachyon_publisher *const publisher = make_publisher(NULL);
 	struct tachyon_block *const block = lend_new(publisher);
@@ -443,7 +444,7 @@ TEST(who_says_nothing_of_descriptors_is_sent_none)
 	tachyon_publisher_destroy(publisher);
 }
 
-TEST(retirements_that_nobody_answers_are_few)
+HOSTILE_TEST(retirements_that_nobody_answers_are_few)
 {
 	struct lender lender = make_lender();
 	uint32_t type, asked = 0;

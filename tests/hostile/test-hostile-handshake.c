@@ -6,7 +6,7 @@
  */
 #include "handshake.h"
 
-#include "frames.h"
+#include "honest.h"
 #include "raw-peer.h"
 #include "system.h"
 
@@ -129,7 +129,7 @@ static void accept_nobody(void *listener)
 	CHECK_EQ(tachyon_listener_accept(listener, 20 * MS, &bus), TACHYON_ERR_TIMEDOUT);
 }
 
-TEST(a_bus_listener_answers_each_lie_with_its_code)
+HOSTILE_TEST(a_bus_listener_answers_each_lie_with_its_code)
 {
 	struct tachyon_listener *listener;
 	struct raw_peer honest;
@@ -152,7 +152,7 @@ static void serve_publisher(void *publisher)
 	CHECK_EQ(tachyon_publisher_subscribers(publisher), 1);
 }
 
-TEST(a_publisher_answers_each_lie_with_its_code)
+HOSTILE_TEST(a_publisher_answers_each_lie_with_its_code)
 {
 	struct tachyon_publisher *const publisher = make_publisher(NULL);
 	struct tachyon_subscriber *const subscriber = join(publisher);
@@ -202,7 +202,7 @@ static int connect_bus(void *argument)
 	return ret;
 }
 
-TEST(a_bus_connector_answers_each_lie_with_its_code)
+HOSTILE_TEST(a_bus_connector_answers_each_lie_with_its_code)
 {
 	lie_to_connector(TACH_SERVICE_BUS, connect_bus);
 }
@@ -217,14 +217,65 @@ static int connect_subscriber(void *argument)
 	return ret;
 }
 
-TEST(a_subscriber_answers_each_lie_with_its_code)
+HOSTILE_TEST(a_subscriber_answers_each_lie_with_its_code)
 {
 	lie_to_connector(TACH_SERVICE_FRAMES, connect_subscriber);
 }
 
+HOSTILE_TEST(a_reject_that_is_none_is_corrupt)
+{
+	const int listener = tach_sock_listen(ADDRESS);
+
+	for (int lie = 0; lie < 3; lie++) {
+		struct tach_reject reject = {
+			.magic = TACH_MAGIC + (lie == 0),
+			.protocol = TACH_PROTOCOL,
+			.kind = lie == 1 ? TACH_PACKET_URGENT : TACH_PACKET_REJECT,
+			.code = lie == 2 ? -ENOENT : TACHYON_ERR_DENIED,
+		};
+		struct helper helper;
+		int sock;
+
+		start_helper(&helper, connect_bus, NULL);
+		sock = raw_accept(listener);
+		CHECK(raw_wait_readable(sock, RAW_TIMEOUT_NS));
+		raw_send(sock, &reject, sizeof(reject), NULL, 0);
+		CHECK_EQ(finish_helper(&helper), TACHYON_ERR_CORRUPT);
+		close(sock);
+	}
+	close(listener);
+	unlink(ADDRESS);
+}
+
+/* --- what is nobody's business --- */
+
+HOSTILE_TEST(what_is_reserved_is_ignored)
+{
+	struct tachyon_listener *listener;
+	struct tach_hello hello;
+	struct raw_peer peer;
+	struct tachyon_bus *bus;
+
+	CHECK_EQ(tachyon_listener_create(ADDRESS, NULL, &listener), 0);
+	peer = raw_peer_begin(raw_connect(ADDRESS), TACH_SERVICE_BUS, RING);
+	hello = raw_hello(&peer.offer, TACH_PACKET_HELLO);
+	hello.features |= ~(TACH_FEATURE_MEMBARRIER | TACH_FEATURE_ANY_SIZE);
+	hello.pid = UINT32_MAX;
+	hello.reserved0 = UINT32_MAX;
+	hello.reserved[0] = hello.reserved[1] = UINT64_MAX;
+	raw_send_hello(peer.sock, &peer.offer, &hello);
+	CHECK_EQ(tachyon_listener_accept(listener, LONG_NS, &bus), 0);
+	raw_peer_attach(&peer, TACH_PACKET_WELCOME);
+	raw_say(&peer, 0, "text", 5);
+	CHECK_STR_EQ(hear_within(bus, LONG_NS), "text");
+	tachyon_bus_destroy(bus);
+	raw_peer_close(&peer);
+	tachyon_listener_destroy(listener);
+}
+
 /* --- many at once --- */
 
-TEST(a_crowd_of_liars_and_silent_ones_keeps_no_subscriber_out)
+HOSTILE_TEST(a_crowd_of_liars_and_silent_ones_keeps_no_subscriber_out)
 {
 	struct tachyon_publisher *const publisher = make_publisher(NULL);
 	struct tachyon_subscriber *subscriber;

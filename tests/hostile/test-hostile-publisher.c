@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "frames.h"
+#include "honest.h"
 #include "raw-publisher.h"
 #include "system.h"
 
@@ -233,12 +233,12 @@ static const struct raw_lie lies[] = {
 
 /* --- the victim --- */
 
-TEST(each_lie_about_a_frame_is_corrupt_and_leaves_what_is_held_readable)
+HOSTILE_TEST(each_lie_about_a_frame_is_corrupt_and_leaves_what_is_held_readable)
 {
 	raw_tell_all(lies, TACH_ARRAY_SIZE(lies));
 }
 
-TEST(after_a_lie_the_subscriber_can_connect_to_an_honest_publisher)
+HOSTILE_TEST(after_a_lie_the_subscriber_can_connect_to_an_honest_publisher)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -256,7 +256,7 @@ TEST(after_a_lie_the_subscriber_can_connect_to_an_honest_publisher)
 	tachyon_publisher_destroy(publisher);
 }
 
-TEST(a_message_of_an_unknown_type_is_ignored)
+HOSTILE_TEST(a_message_of_an_unknown_type_is_ignored)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -285,7 +285,7 @@ static int chatter_for_ever(void *argument)
 	return 0;
 }
 
-TEST(messages_that_are_ignored_do_not_prolong_a_timeout)
+HOSTILE_TEST(messages_that_are_ignored_do_not_prolong_a_timeout)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -304,7 +304,7 @@ TEST(messages_that_are_ignored_do_not_prolong_a_timeout)
 	raw_publisher_close(&raw);
 }
 
-TEST(a_payload_that_changes_under_the_reader_harms_only_the_reading)
+HOSTILE_TEST(a_payload_that_changes_under_the_reader_harms_only_the_reading)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -318,7 +318,7 @@ TEST(a_payload_that_changes_under_the_reader_harms_only_the_reading)
 	raw_publisher_close(&raw);
 }
 
-TEST(more_frames_than_can_ever_be_returned_do_not_block_a_release)
+HOSTILE_TEST(more_frames_than_can_ever_be_returned_do_not_block_a_release)
 {
 	const struct tachyon_subscriber_options options = {.size = sizeof(options),
 							   .ring_size = 4096};
@@ -344,7 +344,7 @@ TEST(more_frames_than_can_ever_be_returned_do_not_block_a_release)
 	raw_publisher_close(&raw);
 }
 
-TEST(a_publisher_that_never_takes_returns_does_not_block_a_release)
+HOSTILE_TEST(a_publisher_that_never_takes_returns_does_not_block_a_release)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame frame = raw_publisher_begin(&raw);
@@ -370,7 +370,7 @@ TEST(a_publisher_that_never_takes_returns_does_not_block_a_release)
 	raw_publisher_close(&raw);
 }
 
-TEST(a_head_that_lies_to_a_subscriber_is_found_out)
+HOSTILE_TEST(a_head_that_lies_to_a_subscriber_is_found_out)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame frame = raw_publisher_begin(&raw);
@@ -386,7 +386,7 @@ TEST(a_head_that_lies_to_a_subscriber_is_found_out)
 	raw_publisher_close(&raw);
 }
 
-TEST(random_messages_from_a_publisher_harm_nobody)
+HOSTILE_TEST(random_messages_from_a_publisher_harm_nobody)
 {
 	for (unsigned int seed = 1; seed <= 500; seed++) {
 		struct raw_publisher raw = make_raw_publisher(NULL);

@@ -6,7 +6,7 @@
  */
 #include <sys/mman.h>
 
-#include "frames.h"
+#include "honest.h"
 #include "raw-publisher.h"
 #include "system.h"
 
@@ -50,7 +50,7 @@ struct packet_lie {
 	size_t fd_count;
 };
 
-TEST(a_packet_that_is_no_announcement_is_corrupt)
+HOSTILE_TEST(a_packet_that_is_no_announcement_is_corrupt)
 {
 	const struct tach_segment_packet honest = raw_segment_packet(2);
 	struct packet_lie lies[] = {
@@ -91,7 +91,7 @@ TEST(a_packet_that_is_no_announcement_is_corrupt)
 	}
 }
 
-TEST(segments_may_be_announced_before_they_are_met)
+HOSTILE_TEST(segments_may_be_announced_before_they_are_met)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -117,7 +117,7 @@ static int unsealed_memory(void)
 	return fd;
 }
 
-TEST(what_is_no_sealed_memory_file_of_payload_is_corrupt)
+HOSTILE_TEST(what_is_no_sealed_memory_file_of_payload_is_corrupt)
 {
 	const int unsealed = unsealed_memory();
 	const int event = tach_os_eventfd();
@@ -145,7 +145,7 @@ TEST(what_is_no_sealed_memory_file_of_payload_is_corrupt)
 	tach_segment_destroy(&ring);
 }
 
-TEST(a_payload_header_that_lies_is_corrupt)
+HOSTILE_TEST(a_payload_header_that_lies_is_corrupt)
 {
 	for (int lie = 0; lie < 14; lie++) {
 		struct raw_publisher raw = make_raw_publisher(NULL);
@@ -206,7 +206,7 @@ TEST(a_payload_header_that_lies_is_corrupt)
 	}
 }
 
-TEST(a_payload_header_that_changes_after_it_was_mapped_has_no_effect)
+HOSTILE_TEST(a_payload_header_that_changes_after_it_was_mapped_has_no_effect)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -221,7 +221,7 @@ TEST(a_payload_header_that_changes_after_it_was_mapped_has_no_effect)
 	finish(&raw, &held);
 }
 
-TEST(more_payload_than_allowed_is_too_big)
+HOSTILE_TEST(more_payload_than_allowed_is_too_big)
 {
 	const struct tachyon_subscriber_options options = {.size = sizeof(options),
 							   .max_bytes = 100000};
@@ -236,7 +236,7 @@ TEST(more_payload_than_allowed_is_too_big)
 	finish(&raw, &held);
 }
 
-TEST(very_many_segments_are_bounded_by_max_bytes)
+HOSTILE_TEST(very_many_segments_are_bounded_by_max_bytes)
 {
 	const struct tachyon_subscriber_options options = {.size = sizeof(options),
 							   .max_bytes = 1 << 20};
@@ -263,6 +263,36 @@ TEST(very_many_segments_are_bounded_by_max_bytes)
 	finish(&raw, &held);
 }
 
+HOSTILE_TEST(more_segments_than_a_subscriber_maps_are_corrupt)
+{
+	struct raw_publisher raw = make_raw_publisher(NULL);
+	struct tachyon_frame held = raw_publisher_begin(&raw);
+	struct tachyon_item item;
+	struct tach_segment segment;
+	uint32_t taken = 1;
+	int ret = 0;
+
+	CHECK_EQ(tach_segment_create_payload(&segment, 4096, 1), 0);
+	while (ret == 0 && taken < 1100) {
+		const struct tach_wire_frame frame = {.segment = taken + 1, .size = 100};
+		char body[64];
+		uint32_t type;
+
+		raw_announce(&raw, frame.segment, segment.fd);
+		raw_say_frame(&raw, &frame);
+		ret = tachyon_subscriber_receive(raw.subscriber, &item, 0);
+		if (ret == 0) {
+			taken++;
+			tachyon_frame_release(&item.frame);
+			CHECK(raw_hear(&raw.peer, &type, body, sizeof(body)) > 0);
+		}
+	}
+	CHECK_EQ(taken, 1024);
+	raw_check_corrupt(&raw, "one too many");
+	tach_segment_destroy(&segment);
+	finish(&raw, &held);
+}
+
 /* --- retiring --- */
 
 static void say_retire(struct raw_publisher *raw, uint32_t segment)
@@ -272,7 +302,7 @@ static void say_retire(struct raw_publisher *raw, uint32_t segment)
 	raw_say(&raw->peer, TACH_WIRE_RETIRE, &ref, sizeof(ref));
 }
 
-TEST(a_segment_retired_while_a_frame_is_held_stays_until_the_release)
+HOSTILE_TEST(a_segment_retired_while_a_frame_is_held_stays_until_the_release)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -293,7 +323,7 @@ TEST(a_segment_retired_while_a_frame_is_held_stays_until_the_release)
 	raw_publisher_close(&raw);
 }
 
-TEST(a_frame_in_a_segment_that_was_retired_is_corrupt)
+HOSTILE_TEST(a_frame_in_a_segment_that_was_retired_is_corrupt)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -307,7 +337,7 @@ TEST(a_frame_in_a_segment_that_was_retired_is_corrupt)
 	finish(&raw, &held);
 }
 
-TEST(a_segment_retired_twice_is_answered_once)
+HOSTILE_TEST(a_segment_retired_twice_is_answered_once)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -333,7 +363,7 @@ TEST(a_segment_retired_twice_is_answered_once)
 	raw_publisher_close(&raw);
 }
 
-TEST(an_id_that_was_retired_cannot_be_used_again)
+HOSTILE_TEST(an_id_that_was_retired_cannot_be_used_again)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -356,7 +386,7 @@ TEST(an_id_that_was_retired_cannot_be_used_again)
 
 /* --- floods --- */
 
-TEST(a_flood_of_segments_nobody_asked_for_maps_nothing_or_little)
+HOSTILE_TEST(a_flood_of_segments_nobody_asked_for_maps_nothing_or_little)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);

@@ -4,7 +4,7 @@
  * A publisher that lies to its subscriber about state: caps, layout, clock, events, in the ring
  * or in blocks, and segments to forget.
  */
-#include "frames.h"
+#include "honest.h"
 #include "raw-publisher.h"
 #include "system.h"
 
@@ -155,12 +155,12 @@ static const struct raw_lie lies[] = {
 	LIE(short_retire),
 };
 
-TEST(each_lie_about_state_is_corrupt_and_leaves_what_is_held_readable)
+HOSTILE_TEST(each_lie_about_state_is_corrupt_and_leaves_what_is_held_readable)
 {
 	raw_tell_all(lies, TACH_ARRAY_SIZE(lies));
 }
 
-TEST(items_before_a_lie_are_delivered)
+HOSTILE_TEST(items_before_a_lie_are_delivered)
 {
 	struct raw_publisher raw = make_raw_publisher(NULL);
 	struct tachyon_frame held = raw_publisher_begin(&raw);

@@ -6,114 +6,11 @@
  */
 #include <stdlib.h>
 
-#include "frames.h"
-#include "raw-peer.h"
+#include "honest.h"
+#include "raw-subscriber.h"
 #include "system.h"
-#include "wire.h"
-
-#define PICTURE 5000u
-#define RING 4096u
-
-struct scene {
-	struct tachyon_publisher *publisher;
-	struct tachyon_subscriber *honest;
-	struct raw_peer liar;
-	struct tach_block_ref held; /* the first frame, which the liar has received */
-	uint64_t next;		    /* the number of the next frame */
-};
-
-static struct tach_block_ref hear_frame(struct raw_peer *liar)
-{
-	union {
-		struct tach_wire_frame frame;
-		char bytes[RING];
-	} body;
-	struct tachyon_frame frame;
-	struct tach_block_ref ref;
-	uint32_t type;
-
-	do {
-		CHECK(raw_hear(liar, &type, &body, sizeof(body)) >= 0);
-	} while (type != TACH_WIRE_FRAME);
-	CHECK_EQ(tach_wire_get_frame(&body.frame, &frame, &ref), 0);
-	return ref;
-}
-
-static void drop_notices(struct tachyon_publisher *publisher)
-{
-	struct tachyon_notice notice;
-
-	while (tachyon_publisher_next_notice(publisher, &notice))
-		;
-}
-
-static struct scene make_scene(void)
-{
-	struct scene scene = {.publisher = make_publisher(NULL)};
-	struct tach_hello hello;
-
-	scene.honest = join(scene.publisher);
-	scene.liar = raw_peer_begin(raw_connect(ADDRESS), TACH_SERVICE_FRAMES, RING);
-	hello = raw_hello(&scene.liar.offer, TACH_PACKET_HELLO);
-	raw_send_hello(scene.liar.sock, &scene.liar.offer, &hello);
-	while (tachyon_publisher_subscribers(scene.publisher) < 2)
-		serve(scene.publisher, 1);
-	raw_peer_attach(&scene.liar, TACH_PACKET_WELCOME);
-	drop_notices(scene.publisher);
-
-	CHECK_EQ(publish_number(scene.publisher, PICTURE, 0), 2);
-	CHECK_EQ(publish_number(scene.publisher, PICTURE, 1), 2);
-	scene.next = 2;
-	take_frame(scene.honest, PICTURE, 0);
-	take_frame(scene.honest, PICTURE, 1);
-	scene.held = hear_frame(&scene.liar);
-	return scene;
-}
-
-static void check_honest(struct scene *scene, int subscribers)
-{
-	for (int i = 0; i < 3; i++) {
-		CHECK_EQ(publish_number(scene->publisher, PICTURE, scene->next), subscribers);
-		take_frame(scene->honest, PICTURE, scene->next++);
-	}
-}
-
-static void close_scene(struct scene *scene)
-{
-	raw_peer_close(&scene->liar);
-	tachyon_subscriber_destroy(scene->honest);
-	serve(scene->publisher, 1);
-	CHECK_EQ(tachyon_publisher_subscribers(scene->publisher), 0);
-	CHECK_EQ(blocks_in_use(scene->publisher), 0);
-	tachyon_publisher_destroy(scene->publisher);
-}
-
-/* The liar is out, as one who broke the protocol. */
-static void check_dropped(struct scene *scene, const char *lie)
-{
-	struct tachyon_notice notice;
-
-	CHECK_EQ(tachyon_publisher_dispatch(scene->publisher), 0);
-	if (tachyon_publisher_subscribers(scene->publisher) != 1)
-		test_fail(__FILE__, __LINE__, "%s: not noticed", lie);
-	do {
-		CHECK_EQ(tachyon_publisher_next_notice(scene->publisher, &notice), 1);
-	} while (notice.type != TACHYON_NOTICE_LEFT);
-	CHECK_EQ(notice.end, TACHYON_END_CORRUPT);
-	CHECK(raw_is_dropped(scene->liar.sock, RAW_TIMEOUT_NS));
-	CHECK_EQ(blocks_in_use(scene->publisher), 0);
-	check_honest(scene, 1);
-}
 
 /* --- what it returns --- */
-
-static void put_ref(struct scene *scene, uint32_t type, const struct tach_block_ref *ref)
-{
-	struct tach_wire_ref body;
-
-	CHECK_EQ(tach_wire_put_ref(&body, sizeof(body), ref, 0), sizeof(body));
-	raw_say(&scene->liar, type, &body, sizeof(body));
-}
 
 static void return_honestly(struct scene *scene)
 {
@@ -299,7 +196,7 @@ static const struct {
 	{"a tag in the ring", tag_lie},
 };
 
-TEST(each_lie_costs_the_liar_its_connection_and_nobody_else_anything)
+HOSTILE_TEST(each_lie_costs_the_liar_its_connection_and_nobody_else_anything)
 {
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(lies); i++) {
 		struct scene scene = make_scene();
@@ -310,7 +207,33 @@ TEST(each_lie_costs_the_liar_its_connection_and_nobody_else_anything)
 	}
 }
 
-TEST(a_message_of_an_unknown_type_is_ignored)
+/* It has returned it, and another has it still: of the right generation, and out. */
+HOSTILE_TEST(a_return_of_what_only_another_holds_is_corrupt)
+{
+	struct scene scene = make_scene();
+	const uint64_t number = scene.next++;
+	struct tachyon_frame held;
+
+	return_honestly(&scene);
+	scene.held = hear_frame(&scene.liar);
+	return_honestly(&scene);
+	CHECK_EQ(publish_number(scene.publisher, PICTURE, number), 2);
+	held = expect_frame(scene.honest, PICTURE, number);
+	scene.held = hear_frame(&scene.liar);
+	return_honestly(&scene);
+	CHECK_EQ(blocks_in_use(scene.publisher), 1);
+	CHECK_EQ(tachyon_publisher_subscribers(scene.publisher), 2);
+	return_honestly(&scene);
+	CHECK_EQ(blocks_in_use(scene.publisher), 1);
+	CHECK_EQ(tachyon_publisher_subscribers(scene.publisher), 1);
+	check_honest(&scene, 1);
+	CHECK(is_number(&held, number));
+	CHECK_EQ(tachyon_frame_is_valid(&held), 1);
+	tachyon_frame_release(&held);
+	close_scene(&scene);
+}
+
+HOSTILE_TEST(a_message_of_an_unknown_type_is_ignored)
 {
 	struct scene scene = make_scene();
 
@@ -324,7 +247,7 @@ TEST(a_message_of_an_unknown_type_is_ignored)
 	close_scene(&scene);
 }
 
-TEST(a_head_that_lies_costs_the_liar_its_connection)
+HOSTILE_TEST(a_head_that_lies_costs_the_liar_its_connection)
 {
 	static const uint64_t heads[] = {1, 63, UINT64_MAX, 64 * 500, 1ull << 40, 0};
 
@@ -341,7 +264,7 @@ TEST(a_head_that_lies_costs_the_liar_its_connection)
 	}
 }
 
-TEST(a_head_that_lies_wakes_a_publisher_that_waits_for_it)
+HOSTILE_TEST(a_head_that_lies_wakes_a_publisher_that_waits_for_it)
 {
 	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_BLOCK, 2);
 	struct scene scene = make_scene();
@@ -362,7 +285,7 @@ TEST(a_head_that_lies_wakes_a_publisher_that_waits_for_it)
 
 /* --- floods --- */
 
-TEST(a_flood_of_events_is_bounded_and_starves_nobody)
+HOSTILE_TEST(a_flood_of_events_is_bounded_and_starves_nobody)
 {
 	struct scene scene = make_scene();
 	struct tachyon_notice notice;
@@ -392,7 +315,35 @@ TEST(a_flood_of_events_is_bounded_and_starves_nobody)
 	close_scene(&scene);
 }
 
-TEST(a_subscriber_that_neither_reads_its_socket_nor_its_ring_is_just_slow)
+/* However many wait, so many are taken in one turn, and the others have theirs. */
+HOSTILE_TEST(very_many_messages_are_taken_in_turns)
+{
+	struct tachyon_publisher *const publisher = make_publisher(NULL);
+	struct tachyon_subscriber *const honest = join(publisher);
+	struct raw_peer liar = join_raw(publisher, 1 << 20);
+	const _Atomic uint64_t *const head = &liar.guest.segment.header->head;
+	const uint32_t need = 3;
+	uint64_t before;
+	void *data;
+
+	while (tach_ring_reserve(&liar.sender, sizeof(need), &data) == 0) {
+		memcpy(data, &need, sizeof(need));
+		CHECK_EQ(tach_ring_commit(&liar.sender, sizeof(need), TACH_WIRE_NEED), 0);
+	}
+	tach_ring_flush(&liar.sender);
+	for (uint64_t i = 0; i < 4; i++) {
+		before = atomic_load(head);
+		CHECK_EQ(tachyon_publisher_dispatch(publisher), 0);
+		CHECK(atomic_load(head) > before && atomic_load(head) <= before + 2 * 1024 * 64);
+		CHECK_EQ(publish_number(publisher, PICTURE, i), 2);
+		take_frame(honest, PICTURE, i);
+	}
+	raw_peer_close(&liar);
+	tachyon_subscriber_destroy(honest);
+	tachyon_publisher_destroy(publisher);
+}
+
+HOSTILE_TEST(a_subscriber_that_neither_reads_its_socket_nor_its_ring_is_just_slow)
 {
 	const struct tachyon_publisher_options drop = publisher_options(TACHYON_POLICY_DROP, 0);
 	struct scene scene = make_scene();
@@ -411,7 +362,67 @@ TEST(a_subscriber_that_neither_reads_its_socket_nor_its_ring_is_just_slow)
 	close_scene(&scene);
 }
 
-TEST(packets_on_the_socket_are_no_news_to_a_publisher)
+HOSTILE_TEST(a_state_that_makes_no_sense_is_an_end)
+{
+	static const uint32_t states[] = {TACH_STATE_CLOSED, 3, 0x7fffffff, 0x80000000u,
+					  UINT32_MAX};
+
+	for (size_t i = 0; i < TACH_ARRAY_SIZE(states); i++) {
+		struct scene scene = make_scene();
+
+		/* What it returned before it said so counts. */
+		return_honestly(&scene);
+		atomic_store(&scene.liar.offer.segment.header->state, states[i]);
+		CHECK_EQ(tachyon_publisher_dispatch(scene.publisher), 0);
+		CHECK_EQ(tachyon_publisher_subscribers(scene.publisher), 1);
+		CHECK_EQ(blocks_in_use(scene.publisher), 0);
+		CHECK(raw_is_dropped(scene.liar.sock, RAW_TIMEOUT_NS));
+		check_honest(&scene, 1);
+		close_scene(&scene);
+	}
+}
+
+/* Takes what is in its ring, and answers as it should. */
+static void read_ring(struct raw_peer *liar)
+{
+	struct tachyon_message message;
+
+	while (tach_ring_receive(&liar->receiver, &message) > 0) {
+		struct tach_wire_ref ref = {0};
+
+		CHECK_EQ(tach_ring_release(&liar->receiver, message.position), 0);
+		memcpy(&ref, message.data, offsetof(struct tach_wire_ref, offset));
+		ref.reserved = 0;
+		if (message.type == TACH_WIRE_FRAME)
+			raw_say(liar, TACH_WIRE_RETURN, &ref, sizeof(ref));
+		else if (message.type == TACH_WIRE_RETIRE)
+			raw_say(liar, TACH_WIRE_RETIRED, &ref, sizeof(ref));
+	}
+}
+
+/* A segment is announced before the ring names it: who has read the ring has met it. */
+HOSTILE_TEST(a_subscriber_that_reads_its_ring_and_never_its_socket_is_corrupt)
+{
+	struct scene scene = make_scene();
+	int count = 2;
+
+	return_honestly(&scene);
+	for (uint64_t i = 0; i < 2000 && count != 1; i++) {
+		const size_t size = 4096 * (1 + i % 100) * (1 + i / 100);
+
+		CHECK_EQ(tachyon_publisher_configure(scene.publisher, size, 1), 0);
+		do {
+			read_ring(&scene.liar);
+			count = publish_number(scene.publisher, size, scene.next);
+		} while (count == TACHYON_ERR_AGAIN);
+		take_frame(scene.honest, size, scene.next++);
+	}
+	CHECK_EQ(count, 1);
+	check_dropped(&scene, "a socket that is never read");
+	close_scene(&scene);
+}
+
+HOSTILE_TEST(packets_on_the_socket_are_no_news_to_a_publisher)
 {
 	struct scene scene = make_scene();
 	struct pollfd entry = {.fd = tachyon_publisher_fd(scene.publisher), .events = POLLIN};
@@ -429,7 +440,7 @@ TEST(packets_on_the_socket_are_no_news_to_a_publisher)
 	close_scene(&scene);
 }
 
-TEST(random_messages_from_a_subscriber_harm_nobody)
+HOSTILE_TEST(random_messages_from_a_subscriber_harm_nobody)
 {
 	for (unsigned int seed = 1; seed <= 300; seed++) {
 		struct scene scene = make_scene();

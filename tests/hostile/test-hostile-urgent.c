@@ -4,9 +4,12 @@
  * Lies on the socket, where urgent events travel, from either side: the liar's connection ends, and
  * nobody else notices.
  */
+#include <linux/sockios.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "honest.h"
 #include "raw-publisher.h"
 #include "system.h"
 #include "urgent-setup.h"
@@ -122,7 +125,7 @@ static void close_scene(struct scene *scene)
 	tachyon_publisher_destroy(scene->publisher);
 }
 
-TEST(a_publisher_drops_who_lies_on_the_socket_and_nobody_else)
+HOSTILE_TEST(a_publisher_drops_who_lies_on_the_socket_and_nobody_else)
 {
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(lies); i++) {
 		struct scene scene = make_scene();
@@ -139,7 +142,7 @@ TEST(a_publisher_drops_who_lies_on_the_socket_and_nobody_else)
 	}
 }
 
-TEST(what_stands_before_a_lie_is_heard_and_nothing_behind_it)
+HOSTILE_TEST(what_stands_before_a_lie_is_heard_and_nothing_behind_it)
 {
 	struct scene scene = make_scene();
 	struct tachyon_notice notice;
@@ -174,7 +177,7 @@ static int pour(void *argument)
 	return 0;
 }
 
-TEST(a_flood_of_urgent_events_is_bounded_and_starves_nobody)
+HOSTILE_TEST(a_flood_of_urgent_events_is_bounded_and_starves_nobody)
 {
 	struct scene scene = make_scene();
 	struct flood flood = {.sock = scene.liar.sock};
@@ -201,7 +204,33 @@ TEST(a_flood_of_urgent_events_is_bounded_and_starves_nobody)
 	close_scene(&scene);
 }
 
-TEST(a_flood_that_begins_before_the_welcome_is_no_lie)
+static int unread_bytes(int sock)
+{
+	int bytes;
+
+	CHECK_EQ(ioctl(sock, SIOCOUTQ, &bytes), 0);
+	return bytes;
+}
+
+/* However many wait, so few are taken in one turn, and the others have theirs. */
+HOSTILE_TEST(very_many_urgent_events_are_taken_in_turns)
+{
+	struct scene scene = make_scene();
+	int before;
+
+	while (murmur(scene.liar.sock, "one of many"))
+		;
+	before = unread_bytes(scene.liar.sock);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(tachyon_publisher_dispatch(scene.publisher), 0);
+		CHECK(unread_bytes(scene.liar.sock) < before);
+		CHECK(unread_bytes(scene.liar.sock) > before / 2);
+	}
+	check_honest(&scene);
+	close_scene(&scene);
+}
+
+HOSTILE_TEST(a_flood_that_begins_before_the_welcome_is_no_lie)
 {
 	const struct tachyon_publisher_options options = publisher_options(TACHYON_POLICY_DROP, 8);
 	struct scene scene = {.publisher = make_publisher(&options)};
@@ -228,7 +257,7 @@ TEST(a_flood_that_begins_before_the_welcome_is_no_lie)
 	close_scene(&scene);
 }
 
-TEST(random_packets_from_a_subscriber_harm_nobody)
+HOSTILE_TEST(random_packets_from_a_subscriber_harm_nobody)
 {
 	for (unsigned int seed = 1; seed <= 100; seed++) {
 		struct scene scene = make_scene();
@@ -293,6 +322,7 @@ static void check_found_out(struct raw_publisher *raw, const char *what)
 	CHECK_EQ(call_up(raw->subscriber, "hello"), TACHYON_ERR_CLOSED);
 }
 
+/* Alone: it counts system calls. */
 TEST(a_subscriber_leaves_a_publisher_that_lies_on_the_socket)
 {
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(lies); i++) {
@@ -308,7 +338,7 @@ TEST(a_subscriber_leaves_a_publisher_that_lies_on_the_socket)
 	}
 }
 
-TEST(the_receiving_thread_finds_the_same_lies)
+HOSTILE_TEST(the_receiving_thread_finds_the_same_lies)
 {
 	for (size_t i = 0; i < TACH_ARRAY_SIZE(lies); i++) {
 		struct raw_publisher raw = make_urgent_raw();
@@ -326,7 +356,7 @@ TEST(the_receiving_thread_finds_the_same_lies)
 }
 
 /* What an urgent thread met of segments is told to who names them, and to nobody who does not. */
-TEST(a_segment_that_is_none_is_found_out_by_who_names_it)
+HOSTILE_TEST(a_segment_that_is_none_is_found_out_by_who_names_it)
 {
 	for (int is_named = 0; is_named < 2; is_named++) {
 		struct raw_publisher raw = make_urgent_raw();
@@ -349,7 +379,7 @@ TEST(a_segment_that_is_none_is_found_out_by_who_names_it)
 	}
 }
 
-TEST(an_urgent_event_from_who_did_not_say_it_sends_any_is_a_lie)
+HOSTILE_TEST(an_urgent_event_from_who_did_not_say_it_sends_any_is_a_lie)
 {
 	const int listener = tach_sock_listen(ADDRESS);
 	const struct tachyon_subscriber_options options = urgent_options();
@@ -380,7 +410,7 @@ TEST(an_urgent_event_from_who_did_not_say_it_sends_any_is_a_lie)
 }
 
 /* Its ring names a segment that never comes, while its socket never ends. */
-TEST(a_flood_before_a_segment_that_does_not_come_ends)
+HOSTILE_TEST(a_flood_before_a_segment_that_does_not_come_ends)
 {
 	struct raw_publisher raw = make_urgent_raw();
 	struct tachyon_frame held = raw_publisher_begin(&raw);
@@ -409,7 +439,7 @@ static int hear_until_canceled(void *argument)
 	return ret;
 }
 
-TEST(a_flood_keeps_nobody_from_cancelling_receiving_and_leaving)
+HOSTILE_TEST(a_flood_keeps_nobody_from_cancelling_receiving_and_leaving)
 {
 	struct raw_publisher raw = make_urgent_raw();
 	struct tachyon_frame held = raw_publisher_begin(&raw);

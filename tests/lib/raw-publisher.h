@@ -22,19 +22,25 @@ struct raw_publisher {
 };
 
 static inline struct raw_publisher
-make_raw_publisher(const struct tachyon_subscriber_options *options)
+make_raw_publisher_with(const struct tachyon_subscriber_options *options, uint64_t ring_size)
 {
 	const int listener = tach_sock_listen(ADDRESS);
 	struct raw_publisher raw = {.subscriber = make_subscriber(options)};
 	struct helper helper;
 
 	start_helper(&helper, connect_subscriber_in_helper, raw.subscriber);
-	raw.peer = raw_peer_accept(listener, TACH_SERVICE_FRAMES, RAW_RING);
+	raw.peer = raw_peer_accept(listener, TACH_SERVICE_FRAMES, ring_size);
 	CHECK_EQ(finish_helper(&helper), 0);
 	close(listener);
 	unlink(ADDRESS);
 	CHECK_EQ(tach_segment_create_payload(&raw.payload, RAW_BLOCK_SIZE, RAW_BLOCK_COUNT), 0);
 	return raw;
+}
+
+static inline struct raw_publisher
+make_raw_publisher(const struct tachyon_subscriber_options *options)
+{
+	return make_raw_publisher_with(options, RAW_RING);
 }
 
 static inline void raw_publisher_close(struct raw_publisher *raw)
