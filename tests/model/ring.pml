@@ -11,7 +11,7 @@
  *
  * size      N QTR MAXMSG KMAX SB SPUR(n spurious poll returns a node)
  * shape     DUPLEX  both nodes send and receive, each in one thread       HOLD  the receiver may keep a message
- *           BATCH   commit without flush       KILL  node 0 may die at any step     STALL  the receiver may stop calling
+ *           BATCH   commit without flush       KILL  node 0 may die at any step, KILL_RECEIVER node 1     STALL  the receiver may stop calling
  *           SC  no store buffers (for questions of progress that are not about TSO)
  *           ROLLBACK(n a node)  a payload may be written for a message of two cells, which is then given up
  *           EARLY   the sleeper for space may ask to be woken before all of it is there
@@ -20,7 +20,7 @@
  * mutations M_NOBARRIER M_HALFFENCE(waker fences, sleeper does not) M_FENCE(both fence, no membarrier: the fallback)
  *           M_NOZERO M_NOLAP(the zero is left out although payload stood there one lap ago) M_ROLLBACK(likewise after one)
  *           M_ONLYZERO(the receiver knows nothing of the last lap's tag) M_NOARMED M_NOEMPTY M_NOQTR M_FULLCAP M_ONELOAD M_LOADFIRST M_DRAINLATE M_NOEPOCH
- *           M_NORECHECK M_HUPFIRST M_ZEROLATE
+ *           M_NORECHECK M_HUPFIRST M_NOHANGUP(nobody looks for one) M_ZEROLATE
  * The sleeper for space says how far the receiver must come (wtarget); the waker rings no earlier. The order of target
  * and armed word does not matter, on either side (M_TARGETLATE, M_TARGETFIRST find no error): the barrier orders both.
  */
@@ -191,7 +191,12 @@ inline before_sleep() {
 #else
 #define BUMP(e) e = e + 1
 #endif
-#ifdef KILL
+#ifdef KILL_RECEIVER
+#define VICTIM 1
+#elif defined(KILL)
+#define VICTIM 0
+#endif
+#if defined(VICTIM) && !defined(M_NOHANGUP)
 #define HUP (dead[peer] && BOTH_DRAINED)
 #else
 #define HUP false
@@ -363,24 +368,27 @@ proctype node(byte me) {
   :: FIN0 -> goto finish
 #endif
   od
-#ifdef KILL
+#ifdef VICTIM
   } unless { dead[me] };
 #else
   };
 #endif
 finish: fin[me] = 1
 }
-#ifdef KILL
-proctype killer() { if :: dead[0] = 1 :: skip fi }
+#ifdef VICTIM
+proctype killer() { if :: dead[VICTIM] = 1 :: skip fi }
 #endif
 
 proctype monitor() {                     /* runs only when nothing else can */
   timeout -> d_step {
-    assert(dead[0] || fin[0] || slp_d[0] || need[0]); assert(fin[1] || slp_d[1] || need[1]);     /* the model is not stuck */
+    assert(dead[0] || fin[0] || slp_d[0] || need[0]); assert(dead[1] || fin[1] || slp_d[1] || need[1]);     /* the model is not stuck */
     assert(dead[0] || slp_d[0] == 0 || rpos[0] == fpos[1]);                                     /* nobody sleeps on a message */
-    assert(slp_d[1] == 0 || rpos[1] == fpos[0]);
+    assert(dead[1] || slp_d[1] == 0 || rpos[1] == fpos[0]);
     assert(dead[0] || need[0] == 0 || (ppos[0] + need[0] + 1 > rel[1] + N && rel[1] < tgt[0])); /* nor on space */
-    assert(need[1] == 0 || (ppos[1] + need[1] + 1 > rel[0] + N && rel[0] < tgt[1]));
+    assert(dead[1] || need[1] == 0 || (ppos[1] + need[1] + 1 > rel[0] + N && rel[0] < tgt[1]));
+#ifdef KILL_RECEIVER
+    assert(!(dead[1] && need[0]));                                                   /* nobody waits for the dead */
+#endif
 #ifdef KILL
     assert(!(dead[0] && slp_d[1])); assert(!(eof[1] && rpos[1] < fpos[0]));          /* death is seen, after draining */
 #endif
@@ -395,7 +403,7 @@ init { atomic {
   run drain0(); run drain1();
 #endif
   run node(0); run node(1);
-#ifdef KILL
+#ifdef VICTIM
   run killer();
 #endif
   run monitor() } }
