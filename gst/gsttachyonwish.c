@@ -144,8 +144,10 @@ read_list (const gchar **text, GType type, GValue *value)
 
     if (!read_scalar (text, type, &element))
       break;
-    /* Elements have one type, which the first one tells. */
-    if (count > 0 && type != G_VALUE_TYPE (&element)) {
+    /* Elements have one type, which the first one tells. GStreamer is critical
+     * of a list in which a string is NULL. */
+    if ((count > 0 && type != G_VALUE_TYPE (&element)) ||
+        (G_VALUE_HOLDS_STRING (&element) && !g_value_get_string (&element))) {
       g_value_unset (&element);
       break;
     }

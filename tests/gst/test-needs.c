@@ -104,6 +104,7 @@ TEST(what_makes_no_sense_is_no_wish)
 		"video/x-raw, format={ 1, a }",
 		"video/x-raw, format={ a",
 		"video/x-raw, format={ { a } }",
+		"video/x-raw, format={ a, NULL }",
 		"video/x-raw, format=\"unended",
 		"video/x-raw, format=< a >",
 		"video/x-raw; ;",
