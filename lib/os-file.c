@@ -121,8 +121,10 @@ int tach_os_pin_file(const char *path, struct tach_file_id *id)
 	struct stat status;
 	int fd, ret;
 
-	tach_os_count_call();
-	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	do {
+		tach_os_count_call();
+		fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return -errno;
 

@@ -69,8 +69,10 @@ static int read_stat(pid_t pid, char *text, size_t size)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	tach_os_count_call();
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	do {
+		tach_os_count_call();
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : tach_os_fail("open /proc/PID/stat", errno);
 	do {

@@ -208,6 +208,9 @@ int tach_sock_peer(int sock, struct tach_peer *peer)
 	struct ucred credentials;
 	const int ret = get_option(sock, SO_PEERCRED, &credentials, sizeof(credentials));
 
+	/* Linux always has it; what imitates Linux may not. */
+	if (ret == -ENOPROTOOPT)
+		return -ENOSYS;
 	if (ret < 0)
 		return ret;
 	*peer = (struct tach_peer){.uid = credentials.uid, .pid = credentials.pid};

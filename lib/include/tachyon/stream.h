@@ -37,9 +37,10 @@
  * What takes the lock, gives it back or unlinks may return -ENOLCK: the kernel has no memory for
  * locks. Nothing has changed then.
  *
- * What takes memory or descriptors (create, open, live, fd) may also return what the kernel says
- * where it has no more, or a filter forbids a call: -ENOMEM, -ENOBUFS, -ENOSPC, -EMFILE, -ENFILE,
- * -EPERM, -EACCES, -ENOSYS. Nothing is left then, and a later try may succeed.
+ * What takes memory or descriptors (create, open, stat, unlink, lock, write, begin, wait, live, fd)
+ * may also return what the kernel says where it has no more, or a filter forbids a call: -ENOMEM,
+ * -ENOBUFS, -ENOSPC, -EMFILE, -ENFILE, -EPERM, -EACCES, -ENOSYS. Nothing is left then, and a later
+ * try may succeed.
  */
 #ifndef TACHYON_STREAM_H
 #define TACHYON_STREAM_H
@@ -154,6 +155,7 @@ struct tachyon_stream_info {
  *         -EMFILE, -ENFILE     out of descriptors
  *         -ENODEV              no such CUDA device, or no driver
  *         -ENOSYS              /dev/shm is no tmpfs, or is missing
+ *         -EROFS               /dev/shm is read-only
  */
 int tachyon_stream_create(const char *name, const struct tachyon_array *array,
 			  const struct tachyon_stream_options *options,
@@ -173,6 +175,8 @@ int tachyon_stream_create(const char *name, const struct tachyon_array *array,
  *         TACHYON_ERR_VERSION  another version of the library made it
  *         -ENODEV              device: it does not live on that one, or there is no driver
  *         TACHYON_ERR_CLOSED   device: the process that owned the device memory is gone
+ *         -EROFS               /dev/shm is read-only; a handle that only reads needs its locks, too
+ *         -EIO                 the kernel could not read the file
  *         -ENOMEM, -EMFILE, -ENFILE, -ENAMETOOLONG
  */
 int tachyon_stream_open(const char *name, const struct tachyon_stream_options *options,
@@ -207,6 +211,8 @@ void tachyon_stream_destroy(struct tachyon_stream *stream);
  * @return 0, or
  *         -ENOENT             no stream of that name (and id)
  *         TACHYON_ERR_DENIED  the file belongs to another user
+ *         -EROFS              /dev/shm is read-only
+ *         -EIO                the kernel could not remove the file
  */
 int tachyon_stream_unlink(const char *name, const uint8_t *id);
 
