@@ -82,9 +82,10 @@ set_up() {
     tests/need.sh ca-certificates clang clang-format ffmpeg g++ gcc gir1.2-gst-plugins-base-1.0 \
         gir1.2-gstreamer-1.0 git gstreamer1.0-libav gstreamer1.0-plugins-bad \
         gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly \
-        gstreamer1.0-tools libc6-dev libgstreamer-plugins-base1.0-dev libgstreamer1.0-dev meson \
-        ninja-build pkg-config python3 python3-dev python3-gi python3-numpy python3-pip \
-        python3-pytest python3-torch python3-venv spin strace "${rust[@]}" "${valgrind[@]}"
+        gstreamer1.0-tools libc6-dev libclang-rt-dev libgstreamer-plugins-base1.0-dev \
+        libgstreamer1.0-dev meson ninja-build pkg-config python3 python3-dev python3-gi \
+        python3-numpy python3-pip python3-pytest python3-torch python3-venv spin strace \
+        "${rust[@]}" "${valgrind[@]}"
     printf 'step\t%d\t%s\n' $? "set-up" >>"$results"
 }
 
@@ -129,14 +130,14 @@ build_rust() {
         --example interop_stream
 }
 
+# Many a test sleeps: with more of them than there are processors, none of these does.
+export MESON_TESTTHREADS=$(($(nproc) + 1))
 bindings=(-Dpython=enabled -Drust=enabled)
 [ $is_matrix = no ] || step "trixie: set-up" start_root
 set_up
 if step "build with gcc" build build gcc -Dgst=enabled "${bindings[@]}"; then
     step "build with cargo" build_rust
-    # Many a test sleeps: with one more than there are processors, none of them does. A sanitizer
-    # keeps them busy enough.
-    MESON_TESTTHREADS=$(($(nproc) + 1)) \
+    MESON_TESTTHREADS=$(($(nproc) + 2)) \
         run_tests gcc build/meson-logs/testlog.json meson test -C build
     [ $is_long = no ] || run_valgrind build
     step "quickstart" examples/quickstart.sh && tail -n 1 "$work/log"
@@ -144,7 +145,11 @@ if step "build with gcc" build build gcc -Dgst=enabled "${bindings[@]}"; then
 fi
 
 if [ $is_quick = no ]; then
-    step "build with clang" build build-clang clang -Dgst=enabled -Dpython=enabled
+    # For its warnings, and its fuzzer: what is fuzzed is optimised all the same.
+    if step "build with clang" build build-clang clang -Dgst=enabled -Dpython=enabled \
+        -Doptimization=0 -Dfuzz=enabled; then
+        step "fuzz" tests/fuzz/fuzz.py build-clang && grep '^fuzz ' "$work/log"
+    fi
 
     # An interpreter bears ASan, and GStreamer does; cargo builds for itself.
     lib_only=(-Drust=disabled -Dexamples=disabled -Dbench=disabled)
