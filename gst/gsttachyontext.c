@@ -270,13 +270,16 @@ basic_type (const GValue *value)
   }
 }
 
-/* GStreamer is critical of lists with elements of several types. */
+/* GStreamer is critical of lists with elements of several types, or with a
+ * string that is NULL. */
 static gboolean
 append_element (GValue *list, GValue *element)
 {
   const GType type = basic_type (list);
 
   if (type != G_TYPE_INVALID && type != basic_type (element))
+    return FALSE;
+  if (G_VALUE_HOLDS_STRING (element) && !g_value_get_string (element))
     return FALSE;
   if (GST_VALUE_HOLDS_LIST (list))
     gst_value_list_append_and_take_value (list, element);

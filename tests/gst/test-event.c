@@ -577,6 +577,7 @@ TEST(events_of_malformed_text_are_refused)
 		"name, a={",
 		"name, a={ 1 2 }",
 		"name, a={ 1, x }",
+		"name, a={ x, NULL }",
 		"name, a=<{ 1 }, { x }>",
 		"name, a=< (int)1,",
 		"name, a=(structure)[name, b=(int)1",
