@@ -124,8 +124,8 @@ TEST(upstream_events_of_the_only_subscriber_reach_the_producers_elements)
 	await_event(&events, "latency", NULL);
 	push_up(pair, gst_event_new_select_streams(one_stream()));
 	await_event(&events, "select-streams", NULL);
-	forget_events(&events);
 	finish_pair(pair);
+	forget_events(&events);
 }
 
 /* Its streaming thread stands still, and its ring is full. */
@@ -139,8 +139,8 @@ TEST(events_go_up_while_the_consumer_is_blocked)
 	await_state(pair->consumer, GST_STATE_PAUSED);
 	push_up(pair, custom(GST_EVENT_CUSTOM_UPSTREAM, "mine"));
 	await_event(&events, "mine", NULL);
-	forget_events(&events);
 	finish_pair(pair);
+	forget_events(&events);
 }
 
 TEST(what_one_of_several_sends_must_not_be_felt_by_all)
@@ -160,8 +160,8 @@ TEST(what_one_of_several_sends_must_not_be_felt_by_all)
 	push_up(pair, custom(GST_EVENT_CUSTOM_UPSTREAM, "second"));
 	await_event(&events, "second", "select-streams");
 	tachyon_subscriber_destroy(other);
-	forget_events(&events);
 	finish_pair(pair);
+	forget_events(&events);
 }
 
 static void push_down(struct pair *pair, GstEvent *event)
@@ -212,8 +212,8 @@ TEST(events_in_the_stream_come_down)
 	await_event(&events, "segment-done", "sink-message");
 	gst_toc_unref(toc);
 	gst_message_unref(message);
-	forget_events(&events);
 	finish_pair(pair);
+	forget_events(&events);
 }
 
 /* One that would wait in the ring is behind frames that nobody takes. */
@@ -229,8 +229,8 @@ TEST(events_out_of_band_overtake_a_stream_that_stands_still)
 	await_event(&events, "urgent", NULL);
 	push_down(pair, custom(GST_EVENT_CUSTOM_BOTH_OOB, "urgent-both"));
 	await_event(&events, "urgent-both", NULL);
-	forget_events(&events);
 	finish_pair(pair);
+	forget_events(&events);
 }
 
 TEST(an_instant_rate_change_overtakes_the_stream)
@@ -247,6 +247,6 @@ TEST(an_instant_rate_change_overtakes_the_stream)
 	seen = g_atomic_int_get(&pair->buffers);
 	while (g_atomic_int_get(&pair->buffers) < seen + 5)
 		g_usleep(1000);
-	forget_events(&events);
 	finish_pair(pair);
+	forget_events(&events);
 }
