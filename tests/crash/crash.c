@@ -26,13 +26,6 @@
 /* The status of a victim that may not be traced. */
 #define EXIT_REFUSED 3
 
-bool crash_is_long(void)
-{
-	const char *const text = getenv("TACHYON_TEST_LONG");
-
-	return text && strcmp(text, "0") != 0 && *text;
-}
-
 #if defined(__x86_64__)
 
 static uint64_t killed_at_ns, buried_at_ns;
@@ -350,7 +343,7 @@ static size_t number_in(const char *name, size_t otherwise)
 static size_t every(void)
 {
 	const char *const name =
-		crash_is_long() ? "TACHYON_CRASH_EVERY_LONG" : "TACHYON_CRASH_EVERY";
+		test_is_long() ? "TACHYON_CRASH_EVERY_LONG" : "TACHYON_CRASH_EVERY";
 	const size_t number = number_in(name, 1);
 
 	return number > 0 ? number : 1;
@@ -369,7 +362,7 @@ static size_t first(size_t stride)
 
 static void skip_where_not_drawn(void)
 {
-	const size_t number = crash_is_long() ? 1 : number_in("TACHYON_CRASH_ONE_OF", 1);
+	const size_t number = test_is_long() ? 1 : number_in("TACHYON_CRASH_ONE_OF", 1);
 
 	if (number > 1 && dice() % number != 0)
 		SKIP("not drawn this time: TACHYON_CRASH_ONE_OF is set");

@@ -16,7 +16,6 @@
 #ifndef TACHYON_TESTS_CRASH_H
 #define TACHYON_TESTS_CRASH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +37,5 @@ void crash_everywhere(const struct crash *crash);
 uint64_t crash_killed_at_ns(void);
 /* When the kernel had ended it. */
 uint64_t crash_buried_at_ns(void);
-
-bool crash_is_long(void);
 
 #endif

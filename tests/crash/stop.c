@@ -30,12 +30,12 @@ void stop_begin(void)
 
 	fprintf(stderr, "# TACHYON_CRASH_SEED=%u\n", seed);
 	srand(seed);
-	over_at_ns = witness_now_ns() + (uint64_t)(crash_is_long() ? LONG_NS : SHORT_NS);
+	over_at_ns = witness_now_ns() + (uint64_t)(test_is_long() ? LONG_NS : SHORT_NS);
 }
 
 bool stop_again(unsigned int rounds)
 {
-	const unsigned int most = crash_is_long() ? ROUNDS_LONG : ROUNDS_SHORT;
+	const unsigned int most = test_is_long() ? ROUNDS_LONG : ROUNDS_SHORT;
 
 	return rounds == 0 || (rounds < most && witness_now_ns() < over_at_ns);
 }

@@ -28,7 +28,7 @@ struct ban {
 
 static uint32_t count_rounds(void)
 {
-	return getenv("TACHYON_TEST_LONG") ? 5000 : 100;
+	return test_is_long() ? 5000 : 100;
 }
 
 static void forbid_membarrier(int number)

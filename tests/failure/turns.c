@@ -227,7 +227,7 @@ static void add(struct turns *turns, const struct plan *plan)
 /* The first call of a place fails at least once, also in the short form. */
 static void add_site(struct turns *turns, size_t site, unsigned int calls)
 {
-	const bool is_long = is_set("TACHYON_TEST_LONG");
+	const bool is_long = test_is_long();
 	const uint64_t random = mix(seed() ^ (site << 32));
 	size_t count;
 	const int *const numbers = inject_numbers(inject_site(site), &count);

@@ -83,6 +83,13 @@ const char *test_name(void)
 	return strrchr(dir, '/') + 1;
 }
 
+bool test_is_long(void)
+{
+	const char *const text = getenv("TACHYON_TEST_LONG");
+
+	return text && strcmp(text, "1") == 0;
+}
+
 void test_count_check(void)
 {
 	atomic_fetch_add_explicit(&verdict->checks, 1, memory_order_relaxed);

@@ -17,6 +17,7 @@
 #ifndef TACHYON_TESTS_HARNESS_H
 #define TACHYON_TESTS_HARNESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -111,6 +112,10 @@ int wait_child(pid_t pid);
 void test_register(struct test *test);
 void test_set_setup(void (*setup)(void));
 void test_count_check(void);
+
+/* Whether the long form is asked for: TACHYON_TEST_LONG=1. */
+bool test_is_long(void);
+
 _Noreturn void test_skip(const char *reason);
 _Noreturn void test_fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

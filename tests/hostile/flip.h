@@ -34,7 +34,7 @@ struct flipper {
 /* So many rounds; many more where asked for, fewer where each takes long. */
 static inline int flip_rounds(int rounds)
 {
-	if (getenv("TACHYON_TEST_LONG"))
+	if (test_is_long())
 		return 30 * rounds;
 #ifdef FLIP_SLOWLY
 	return 1 + rounds / 3;

@@ -18,7 +18,7 @@
 
 static uint64_t the_end(void)
 {
-	return tach_os_now_ns() + (is_long() ? 5000 : 200) * MS;
+	return tach_os_now_ns() + (test_is_long() ? 5000 : 200) * MS;
 }
 
 /* Reads all that comes, and says so; gives nothing back. */
@@ -68,7 +68,7 @@ static int hold_all_together(void *argument)
 static int hold_all_in_turn(void *argument)
 {
 	static struct raw_peer peers[12];
-	const uint64_t turn = (is_long() ? 300 : 50) * MS;
+	const uint64_t turn = (test_is_long() ? 300 : 50) * MS;
 	uint64_t start;
 
 	(void)argument;
@@ -284,7 +284,7 @@ static int connect_and_say_half(void *argument)
 
 static int join_and_leave(void *argument)
 {
-	const int times = is_long() ? 10000 : 300;
+	const int times = test_is_long() ? 10000 : 300;
 
 	(void)argument;
 	for (int i = 0; i < times; i++) {

@@ -20,11 +20,6 @@
 /* Who waits longer for a block starves. */
 #define STARVED_NS (10000 * MS)
 
-static inline bool is_long(void)
-{
-	return getenv("TACHYON_TEST_LONG") != NULL;
-}
-
 /* Memory that nobody shares, in KiB: what the peer makes us allocate. */
 static inline long private_kib(void)
 {

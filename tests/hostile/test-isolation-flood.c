@@ -68,7 +68,7 @@ static void end_flood(struct flood *flood)
 
 static uint64_t end_of_test(void)
 {
-	return tach_os_now_ns() + (is_long() ? 5000 : 300) * MS;
+	return tach_os_now_ns() + (test_is_long() ? 5000 : 300) * MS;
 }
 
 /* --- what it sends --- */

@@ -379,7 +379,7 @@ TEST(even_many_silent_connectors_hold_up_others_less_long_than_a_handshake_may_t
 
 static int many(void)
 {
-	return getenv("TACHYON_TEST_LONG") ? 10000 : 2500;
+	return test_is_long() ? 10000 : 2500;
 }
 
 static int connect_very_often(void *argument)

@@ -252,7 +252,7 @@ def main():
     """Options, then the tests as usual."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, help="of media",
-                        default=1.0 if "TACHYON_TEST_LONG" in os.environ else 0.05)
+                        default=1.0 if os.environ.get("TACHYON_TEST_LONG") == "1" else 0.05)
     parser.add_argument("--speed", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("tests", nargs="*")
