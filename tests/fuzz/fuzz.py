@@ -24,7 +24,7 @@ import time
 
 TARGETS = ("peer", "handshake", "stream", "element", "wire", "ring")
 LONG_RUNS = 10_000_000
-SHORT_SECONDS = 7
+SHORT_SECONDS = 4
 # Any machine does that many in its seconds; far fewer would mean that a target hangs at its door.
 SHORT_RUNS_LEAST = 2000
 PATIENCE_SECONDS = 120

@@ -368,7 +368,7 @@ def main():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--only", action="append")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--seconds", type=float, default=40)
+    parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
     options = parser.parse_args()
     # As an interrupt: what was made is removed.
