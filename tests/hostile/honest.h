@@ -175,7 +175,7 @@ static inline void honest_finish(struct honest *honest)
 }
 
 /* On a machine that has much else to do. */
-#define HOSTILE_TIMEOUT_S 120
+#define HOSTILE_TIMEOUT_S 240
 
 /* A test beside honest peers of its victim. */
 #define HOSTILE_TEST(sentence)                         \
