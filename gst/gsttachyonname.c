@@ -23,7 +23,9 @@ gst_tachyon_name_admit (const gchar *name)
   g_mutex_lock (&lock);
   if (!names)
     names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  is_known = g_hash_table_contains (names, name);
+  /* One that is a quark already costs nothing: our own, as a rule. */
+  is_known =
+      g_quark_try_string (name) != 0 || g_hash_table_contains (names, name);
   if (!is_known && g_hash_table_size (names) < GST_TACHYON_NAMES_MAX)
     is_known = g_hash_table_add (names, g_strdup (name));
   g_mutex_unlock (&lock);

@@ -26,6 +26,7 @@
 struct reader
 {
   const gchar *text; /* what is left; ends in NUL */
+  gboolean is_own;   /* we wrote it: it brings no names */
   guint depth;
   guint fields;
   guint values;
@@ -111,11 +112,18 @@ read_scalar_text (struct reader *reader)
 }
 
 static gboolean
-is_name (const gchar *name)
+admit_name (const struct reader *reader, const gchar *name)
+{
+  return reader->is_own ? strlen (name) <= GST_TACHYON_NAME_SIZE_MAX :
+                          gst_tachyon_name_admit (name);
+}
+
+static gboolean
+is_name (const struct reader *reader, const gchar *name)
 {
   const gchar *c;
 
-  if (!g_ascii_isalpha (*name) || !gst_tachyon_name_admit (name))
+  if (!g_ascii_isalpha (*name) || !admit_name (reader, name))
     return FALSE;
   for (c = name; *c; c++) {
     if (!is_word_char (*c))
@@ -387,7 +395,7 @@ read_field (struct reader *reader, GstStructure *structure)
 {
   gchar *name = reader->fields++ < FIELDS_MAX ? read_word (reader) : NULL;
   GValue value = G_VALUE_INIT;
-  const gboolean good = name && gst_tachyon_name_admit (name) &&
+  const gboolean good = name && admit_name (reader, name) &&
       skip_char (reader, '=') && read_value (reader, G_TYPE_INVALID, &value);
 
   if (good)
@@ -417,7 +425,7 @@ read_structure_name (struct reader *reader)
     return NULL;
   skip_spaces (reader);
   name = read_word (reader);
-  if (name && is_name (name))
+  if (name && is_name (reader, name))
     structure = gst_structure_new_empty (name);
   g_free (name);
   return structure;
@@ -456,7 +464,7 @@ read_features (struct reader *reader)
   do {
     gchar *feature = read_word (reader);
     const gboolean good =
-        feature && is_feature (feature) && gst_tachyon_name_admit (feature);
+        feature && is_feature (feature) && admit_name (reader, feature);
 
     if (good)
       gst_caps_features_add (features, feature);
@@ -525,13 +533,30 @@ err_unref:
   return NULL;
 }
 
-GstStructure *
-gst_tachyon_structure_parse (const gchar *text)
+static GstStructure *
+parse_structure (const gchar *text, gboolean is_own)
 {
-  struct reader reader = { .text = text };
+  struct reader reader = { .text = text, .is_own = is_own };
   GstStructure *structure = read_structure (&reader);
 
   if (structure && *reader.text != '\0')
     g_clear_pointer (&structure, gst_structure_free);
   return structure;
+}
+
+GstStructure *
+gst_tachyon_structure_parse (const gchar *text)
+{
+  return parse_structure (text, FALSE);
+}
+
+gboolean
+gst_tachyon_structure_is_legible (const gchar *text)
+{
+  GstStructure *structure = parse_structure (text, TRUE);
+
+  if (!structure)
+    return FALSE;
+  gst_structure_free (structure);
+  return TRUE;
 }

@@ -25,6 +25,12 @@ GstCaps *gst_tachyon_caps_parse (const gchar *text);
 GstStructure *gst_tachyon_structure_parse (const gchar *text);
 
 /*
+ * Whether another process can parse a text of our own. Its names are ours: they
+ * count for none that a stranger brought, and go on when no more of those may.
+ */
+gboolean gst_tachyon_structure_is_legible (const gchar *text);
+
+/*
  * A structure as text that gst_tachyon_structure_parse() reads. Fields whose
  * types cannot be told to another process (objects, pointers) are left out.
  *

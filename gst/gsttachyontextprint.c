@@ -64,15 +64,11 @@ gst_tachyon_structure_print (const GstStructure *structure)
 {
   GstStructure *copy = copy_printable (structure);
   gchar *text = serialize (copy);
-  GstStructure *again;
 
   gst_structure_free (copy);
 
   /* Names may hold what the syntax has no escape for. */
-  again = gst_tachyon_structure_parse (text);
-  if (!again)
+  if (!gst_tachyon_structure_is_legible (text))
     g_clear_pointer (&text, g_free);
-  else
-    gst_structure_free (again);
   return text;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "gsttachyonname.h"
+#include "gsttachyontext.h"
 #include "meta-samples.h"
 
 TEST_SETUP
@@ -439,21 +440,41 @@ TEST(texts_that_would_take_for_ever_are_refused)
 	g_string_free(values, TRUE);
 }
 
-/* Names become quarks, which stay: a peer that invents them for ever is cut short. */
-TEST(names_that_never_end_are_refused_and_known_ones_are_not)
+static guint invent_names(void)
 {
 	guint taken = 0;
 
-	CHECK(is_taken(RECORD_PROTECTION, "known, field=1", 14));
 	for (guint i = 0; i < GST_TACHYON_NAMES_MAX; i++) {
 		gchar *text = g_strdup_printf("known, f%u=1", i);
 
 		taken += is_taken(RECORD_PROTECTION, text, strlen(text));
 		g_free(text);
 	}
-	CHECK_EQ(taken, GST_TACHYON_NAMES_MAX - 2);
+	return taken;
+}
+
+/* Names become quarks, which stay: a peer that invents them for ever is cut short. */
+TEST(names_that_never_end_are_refused_and_known_ones_are_not)
+{
+	CHECK(is_taken(RECORD_PROTECTION, "known, field=1", 14));
+	CHECK_EQ(invent_names(), GST_TACHYON_NAMES_MAX - 2);
 	CHECK(is_taken(RECORD_PROTECTION, "known, field=1", 14));
 	CHECK(!is_taken(RECORD_PROTECTION, "new", 3));
 	CHECK(region_is_taken("known", 5, 0, "", 0));
 	CHECK(!region_is_taken("face", 4, 0, "", 0));
+}
+
+TEST(a_stranger_that_invents_names_takes_none_from_us)
+{
+	GstStructure *own =
+		gst_structure_new("ours-alone", "field-of-ours-alone", G_TYPE_INT, 1,
+				  "more-than-fits-in-a-short-name", G_TYPE_INT, 2, NULL);
+	gchar *text;
+
+	invent_names();
+	CHECK(!is_taken(RECORD_PROTECTION, "new", 3));
+	text = gst_tachyon_structure_print(own);
+	CHECK(text && g_str_has_prefix(text, "ours-alone"));
+	g_free(text);
+	gst_structure_free(own);
 }
