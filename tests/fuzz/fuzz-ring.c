@@ -87,7 +87,7 @@ static void send(struct pair *pair, struct fuzz_input *input)
 {
 	const uint8_t how = fuzz_u8(input);
 	const uint64_t size = fuzz_number(input, how & 0xf0 ? 48 : RING_SIZE - 128);
-	void *data;
+	void *data = NULL;
 	const int ret = tach_ring_reserve(&pair->sender, size, &data);
 
 	FUZZ_CHECK(ret == 0 || ret == -EAGAIN || ret == -EBADMSG || ret == -EMSGSIZE);

@@ -403,8 +403,10 @@ TEST(state_reaches_who_misses_every_frame)
 	/* More than its ring holds: the rest waits, and follows as frames go by. */
 	memset(caps + 6, 'x', sizeof(caps) - 7);
 	for (int i = 0; i < 200; i++) {
-		snprintf(caps + 6, 5, "%04d", i);
-		caps[10] = 'x';
+		char number[16];
+
+		snprintf(number, sizeof(number), "%04d", i);
+		memcpy(caps + 6, number, 4);
 		CHECK_EQ(tachyon_publisher_set_caps(publisher, caps), 0);
 	}
 	for (uint64_t i = 0; i < 500; i++) {

@@ -379,7 +379,7 @@ TEST(a_listing_shows_this_users_names_only)
 TEST(one_may_unlink_what_is_listed_meanwhile)
 {
 	for (int i = 0; i < 4; i++) {
-		char what[8];
+		char what[16];
 
 		snprintf(what, sizeof(what), "%d", i);
 		tachyon_stream_destroy(make_stream_of(what, 1));

@@ -242,7 +242,7 @@ TEST(who_waits_before_there_is_a_connection_hears_over_two_of_them)
 	for (int i = 0; i < 2; i++) {
 		struct tachyon_publisher *publisher;
 		struct helper helper;
-		char text[16];
+		char text[32];
 
 		snprintf(text, sizeof(text), "number %d", i);
 		start_helper(&helper, listen_once, &ear);
