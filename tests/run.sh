@@ -33,8 +33,8 @@ done
 
 cd "$(dirname "$0")/.." || exit 1
 work=$(mktemp -d)
-root_maker=
-trap '[ -z "$root_maker" ] || kill -KILL "$root_maker"; rm -rf "$work"' EXIT
+declare -A beside
+trap 'kill -KILL "${beside[@]}" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 results=$work/results
 : >"$results"
@@ -55,21 +55,27 @@ step() {
     return $status
 }
 
-# The root of the matrix is made while other things go on: it waits for the network, mostly.
-start_root() {
-    tests/need.sh debootstrap gpgv || return
-    nice tests/matrix.sh prepare >"$work/root.log" 2>&1 &
-    root_maker=$!
+# begin WORD COMMAND...: beside other things, since it waits for the network, mostly.
+begin() {
+    local word=$1
+    shift
+    nice "$@" >"$work/$word.log" 2>&1 &
+    beside[$word]=$!
 }
 
-finish_root() {
+# finish WORD: what it said, and its status.
+finish() {
     local status
-    [ -n "$root_maker" ] || return
-    wait "$root_maker"
+    [ -n "${beside[$1]:-}" ] || return
+    wait "${beside[$1]}"
     status=$?
-    root_maker=
-    cat "$work/root.log"
+    unset "beside[$1]"
+    cat "$work/$1.log"
     return $status
+}
+
+start_root() {
+    tests/need.sh debootstrap gpgv && begin root tests/matrix.sh prepare
 }
 
 set_up() {
@@ -135,13 +141,14 @@ export MESON_TESTTHREADS=$(($(nproc) + 1))
 bindings=(-Dpython=enabled -Drust=enabled)
 [ $is_matrix = no ] || step "trixie: set-up" start_root
 set_up
+begin wheel bindings/python/tests/wheel.sh
 if step "build with gcc" build build gcc -Dgst=enabled "${bindings[@]}"; then
     step "build with cargo" build_rust
+    step "wheel" finish wheel && tail -n 1 "$work/log"
     MESON_TESTTHREADS=$(($(nproc) + 2)) \
         run_tests gcc build/meson-logs/testlog.json meson test -C build
     [ $is_long = no ] || run_valgrind build
     step "quickstart" examples/quickstart.sh && tail -n 1 "$work/log"
-    step "wheel" bindings/python/tests/wheel.sh && tail -n 1 "$work/log"
 fi
 
 if [ $is_quick = no ]; then
@@ -173,7 +180,7 @@ if [ $is_quick = no ]; then
     time_factor=$((time_factor / 3))
 fi
 
-if [ $is_matrix = yes ] && step "trixie: root" finish_root &&
+if [ $is_matrix = yes ] && step "trixie: root" finish root &&
     step "trixie: build" tests/matrix.sh build; then
     run_tests trixie "$(tests/matrix.sh log)" tests/matrix.sh test
 fi
