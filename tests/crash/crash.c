@@ -271,10 +271,12 @@ static pid_t start_and_run(const struct crash *crash, const struct route *route,
 	return 0;
 }
 
-/*
- * False: victims go another way now, as where they read how much memory there is. Then one is
- * killed so many steps after its beginning.
- */
+static bool is_at(pid_t victim, const struct route *route, size_t index)
+{
+	return victim != 0 && where(victim) == route->places[index];
+}
+
+/* False: victims go another way now, as where they read how much memory there is. */
 static bool kill_at(const struct crash *crash, const struct route *route, size_t index)
 {
 	pid_t victim = 0;
@@ -282,11 +284,16 @@ static bool kill_at(const struct crash *crash, const struct route *route, size_t
 
 	for (unsigned int i = 0; i < TRIES && victim == 0; i++)
 		victim = start_and_run(crash, route, index);
-	is_there = victim != 0 && where(victim) == route->places[index];
-	if (victim == 0) {
+	/* Who wakes beside it gets further while it is stepped: so it is now, all the way. */
+	if (!is_at(victim, route, index)) {
+		if (victim != 0) {
+			end(victim);
+			crash->after(crash->data);
+		}
 		victim = start(crash);
 		step(victim, index, NULL);
 	}
+	is_there = is_at(victim, route, index);
 	end(victim);
 	crash->after(crash->data);
 	return is_there;
