@@ -158,8 +158,8 @@ if [ $is_quick = no ]; then
         step "fuzz" tests/fuzz/fuzz.py build-clang && grep '^fuzz ' "$work/log"
     fi
 
-    # An interpreter bears ASan, and GStreamer does; cargo builds for itself. To optimise less halves
-    # the time of building, and adds little to that of testing.
+    # An interpreter bears ASan, and GStreamer does; cargo builds for itself. To optimise less takes
+    # two thirds of the time to build, and adds little to that of testing.
     lib_only=(-Doptimization=1 -Drust=disabled -Dexamples=disabled -Dbench=disabled)
     time_factor=$((time_factor * 3))
 
